@@ -37,7 +37,7 @@ def generate(target: Path) -> None:
     if protoc.main(["protoc", *includes, *outputs, *sources()]) != 0:
         raise SystemExit("protoc failed; nothing was changed")
     for path in target.rglob("*_pb2_grpc.py"):
-        if "Stub(object)" not in path.read_text():
+        if "channel.unary_" not in path.read_text():
             path.unlink()  # a file without services gets an empty one
     for path in [*target.rglob("*.py"), *target.rglob("*.pyi")]:
         path.write_text(OWN_IMPORT.sub(r"\1 perpd_proto.", path.read_text()))
