@@ -1,5 +1,7 @@
 """The block environment and the growing output that go down the call chain."""
 
+from typing import Any
+
 from modules.kernel.events import Event, EventKind, EventValue
 from modules.kernel.stores import State
 from modules.kernel.units import NANOSECONDS_PER_SECOND
@@ -12,7 +14,7 @@ class Context:
     `time_ns` is that block's time in nanoseconds (for checks: the last committed block's).
     """
 
-    __slots__ = ("chain_id", "events", "height", "placements", "state", "time_ns")
+    __slots__ = ("chain_id", "events", "height", "placements", "scratch", "state", "time_ns")
 
     def __init__(self, state: State, height: int, time_ns: int, chain_id: str) -> None:
         self.state = state
@@ -21,6 +23,8 @@ class Context:
         self.chain_id = chain_id
         self.events: list[Event] = []
         self.placements = 0
+        self.scratch: dict[Any, Any] = {}
+        """Memo of pure derivations from prices and parameters, which change only between the steps of a block; the executor clears it there."""
 
     @property
     def time_seconds(self) -> int:

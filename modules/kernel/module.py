@@ -6,11 +6,11 @@ from typing import Any, Protocol
 
 from modules.kernel.context import Context
 
-MessageExecutor = Callable[[Context, Any], bytes]
-"""execute(ctx, protobuf message) -> encoded response message (empty bytes for an empty response). Raises ChainError."""
+CommandDecoder = Callable[[Any], Any]
+"""decode(protobuf message) -> the module's command (a domain object), after every stateless check. Raises ChainError."""
 
-MessageChecker = Callable[[Any], None]
-"""Stateless check of a protobuf message. Raises ChainError."""
+CommandExecutor = Callable[[Context, Any], bytes]
+"""execute(ctx, command) -> encoded response message (empty bytes for an empty response). Raises ChainError."""
 
 QueryHandler = Callable[[Context, Any], Any]
 """handle(ctx, request message) -> response message. Raises QueryError or ChainError."""
@@ -26,8 +26,8 @@ class MessageRoute:
     """The protobuf class of its response."""
     signer: Callable[[Any], str]
     """The bech32 address that must sign it."""
-    check: MessageChecker
-    execute: MessageExecutor
+    decode: CommandDecoder
+    execute: CommandExecutor
 
 
 @dataclass(frozen=True, slots=True)
