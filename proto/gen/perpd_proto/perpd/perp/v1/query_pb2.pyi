@@ -1,0 +1,91 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class QueryAccountRequest(_message.Message):
+    __slots__ = ("owner", "number")
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    owner: str
+    number: int
+    def __init__(self, owner: _Optional[str] = ..., number: _Optional[int] = ...) -> None: ...
+
+class QueryAccountResponse(_message.Message):
+    __slots__ = ("height", "net_collateral", "initial_margin", "maintenance_margin", "settled_collateral", "positions")
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    NET_COLLATERAL_FIELD_NUMBER: _ClassVar[int]
+    INITIAL_MARGIN_FIELD_NUMBER: _ClassVar[int]
+    MAINTENANCE_MARGIN_FIELD_NUMBER: _ClassVar[int]
+    SETTLED_COLLATERAL_FIELD_NUMBER: _ClassVar[int]
+    POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    height: int
+    net_collateral: bytes
+    initial_margin: bytes
+    maintenance_margin: bytes
+    settled_collateral: bytes
+    positions: _containers.RepeatedCompositeFieldContainer[PositionRisk]
+    def __init__(self, height: _Optional[int] = ..., net_collateral: _Optional[bytes] = ..., initial_margin: _Optional[bytes] = ..., maintenance_margin: _Optional[bytes] = ..., settled_collateral: _Optional[bytes] = ..., positions: _Optional[_Iterable[_Union[PositionRisk, _Mapping]]] = ...) -> None: ...
+
+class PositionRisk(_message.Message):
+    __slots__ = ("perpetual_id", "quantums", "notional", "entry_quote", "unsettled_funding", "funding_index_lots")
+    PERPETUAL_ID_FIELD_NUMBER: _ClassVar[int]
+    QUANTUMS_FIELD_NUMBER: _ClassVar[int]
+    NOTIONAL_FIELD_NUMBER: _ClassVar[int]
+    ENTRY_QUOTE_FIELD_NUMBER: _ClassVar[int]
+    UNSETTLED_FUNDING_FIELD_NUMBER: _ClassVar[int]
+    FUNDING_INDEX_LOTS_FIELD_NUMBER: _ClassVar[int]
+    perpetual_id: int
+    quantums: bytes
+    notional: bytes
+    entry_quote: bytes
+    unsettled_funding: bytes
+    funding_index_lots: bytes
+    def __init__(self, perpetual_id: _Optional[int] = ..., quantums: _Optional[bytes] = ..., notional: _Optional[bytes] = ..., entry_quote: _Optional[bytes] = ..., unsettled_funding: _Optional[bytes] = ..., funding_index_lots: _Optional[bytes] = ...) -> None: ...
+
+class QueryConservationRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class QueryConservationResponse(_message.Message):
+    __slots__ = ("height", "supply_matches", "pools", "markets")
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    SUPPLY_MATCHES_FIELD_NUMBER: _ClassVar[int]
+    POOLS_FIELD_NUMBER: _ClassVar[int]
+    MARKETS_FIELD_NUMBER: _ClassVar[int]
+    height: int
+    supply_matches: bool
+    pools: _containers.RepeatedCompositeFieldContainer[PoolReport]
+    markets: _containers.RepeatedCompositeFieldContainer[PositionSums]
+    def __init__(self, height: _Optional[int] = ..., supply_matches: _Optional[bool] = ..., pools: _Optional[_Iterable[_Union[PoolReport, _Mapping]]] = ..., markets: _Optional[_Iterable[_Union[PositionSums, _Mapping]]] = ...) -> None: ...
+
+class PoolReport(_message.Message):
+    __slots__ = ("name", "bank_balance", "collateral", "unsettled_funding", "matches")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    BANK_BALANCE_FIELD_NUMBER: _ClassVar[int]
+    COLLATERAL_FIELD_NUMBER: _ClassVar[int]
+    UNSETTLED_FUNDING_FIELD_NUMBER: _ClassVar[int]
+    MATCHES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    bank_balance: bytes
+    collateral: bytes
+    unsettled_funding: bytes
+    matches: bool
+    def __init__(self, name: _Optional[str] = ..., bank_balance: _Optional[bytes] = ..., collateral: _Optional[bytes] = ..., unsettled_funding: _Optional[bytes] = ..., matches: _Optional[bool] = ...) -> None: ...
+
+class PositionSums(_message.Message):
+    __slots__ = ("perpetual_id", "long_quantums", "short_quantums", "open_interest", "unsettled_funding")
+    PERPETUAL_ID_FIELD_NUMBER: _ClassVar[int]
+    LONG_QUANTUMS_FIELD_NUMBER: _ClassVar[int]
+    SHORT_QUANTUMS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_INTEREST_FIELD_NUMBER: _ClassVar[int]
+    UNSETTLED_FUNDING_FIELD_NUMBER: _ClassVar[int]
+    perpetual_id: int
+    long_quantums: bytes
+    short_quantums: bytes
+    open_interest: bytes
+    unsettled_funding: bytes
+    def __init__(self, perpetual_id: _Optional[int] = ..., long_quantums: _Optional[bytes] = ..., short_quantums: _Optional[bytes] = ..., open_interest: _Optional[bytes] = ..., unsettled_funding: _Optional[bytes] = ...) -> None: ...
