@@ -1,0 +1,44 @@
+"""Balances and supply, as wallets ask for them."""
+
+from modules.bank.keeper import BankKeeper
+from modules.kernel import address as addresses
+from modules.kernel.context import Context
+from modules.kernel.errors import ChainError
+from modules.kernel.module import QueryError
+from modules.kernel.pagination import paginate
+from modules.kernel.units import Address
+from perpd_proto.cosmos.bank.v1beta1 import query_pb2
+from perpd_proto.cosmos.base.v1beta1 import coin_pb2
+
+
+def _address(text: str) -> Address:
+    try:
+        return addresses.from_text(text)
+    except ChainError as error:
+        raise QueryError("INVALID_ARGUMENT", f"invalid bech32 address: {error.log}") from error
+
+
+def balance(ctx: Context, keeper: BankKeeper, request: query_pb2.QueryBalanceRequest) -> query_pb2.QueryBalanceResponse:
+    """The amount held; a denomination not held answers "0" with its name."""
+    denom_id = keeper.denom_id(ctx, request.denom)
+    amount = 0 if denom_id is None else keeper.balance(ctx, _address(request.address), denom_id)
+    return query_pb2.QueryBalanceResponse(balance=coin_pb2.Coin(denom=request.denom, amount=str(amount)))
+
+
+def all_balances(ctx: Context, keeper: BankKeeper, request: query_pb2.QueryAllBalancesRequest) -> query_pb2.QueryAllBalancesResponse:
+    """Every non-zero balance, sorted by denomination."""
+    held = [(keeper.denom(ctx, denom_id), amount) for denom_id, amount in keeper.balances(ctx, _address(request.address))]
+    rows, page = paginate(sorted(held), request.pagination, lambda row: row[0].encode())
+    return query_pb2.QueryAllBalancesResponse(balances=[coin_pb2.Coin(denom=denom, amount=str(amount)) for denom, amount in rows], pagination=page)
+
+
+def total_supply(ctx: Context, keeper: BankKeeper, request: query_pb2.QueryTotalSupplyRequest) -> query_pb2.QueryTotalSupplyResponse:
+    supply = sorted((keeper.denom(ctx, denom_id), keeper.supply(ctx, denom_id)) for denom_id in keeper.denom_ids(ctx))
+    rows, page = paginate(supply, request.pagination, lambda row: row[0].encode())
+    return query_pb2.QueryTotalSupplyResponse(supply=[coin_pb2.Coin(denom=denom, amount=str(amount)) for denom, amount in rows], pagination=page)
+
+
+def supply_of(ctx: Context, keeper: BankKeeper, request: query_pb2.QuerySupplyOfRequest) -> query_pb2.QuerySupplyOfResponse:
+    denom_id = keeper.denom_id(ctx, request.denom)
+    amount = 0 if denom_id is None else keeper.supply(ctx, denom_id)
+    return query_pb2.QuerySupplyOfResponse(amount=coin_pb2.Coin(denom=request.denom, amount=str(amount)))
