@@ -1,0 +1,29 @@
+"""Prometheus metrics of one node. Fed from results and timings here in `node`; the state machine knows nothing of them."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    """The node's counters. One registry per node, so that several nodes fit into one process (tests)."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.height = Gauge("perpd_height", "Last committed height.", registry=self.registry)
+        self.blocks = Counter("perpd_blocks", "Committed blocks.", registry=self.registry)
+        self.txs = Counter("perpd_txs", "Executed transactions by result.", ("codespace", "code"), registry=self.registry)
+        self.checks = Counter("perpd_checks", "CheckTx verdicts.", ("codespace", "code", "kind"), registry=self.registry)
+        self.fills = Counter("perpd_fills", "Matches between orders.", registry=self.registry)
+        self.liquidations = Counter("perpd_liquidations", "Liquidation attempts.", registry=self.registry)
+        self.rejections = Counter("perpd_proposals_rejected", "Rejected proposals by rule.", ("rule",), registry=self.registry)
+        self.left_out = Counter("perpd_txs_left_out", "Transactions that a proposal left out, by rule or limit.", ("rule",), registry=self.registry)
+        self.stage_seconds = Histogram(
+            "perpd_stage_seconds", "Time by stage of a block's life.", ("stage",), buckets=_SECONDS, registry=self.registry
+        )
+        self.faults = Counter("perpd_faults", "Unexpected exceptions that were contained.", ("call",), registry=self.registry)
+
+    def serve(self, address: str) -> None:
+        """Answer Prometheus on `host:port`, in a thread of its own."""
+        host, _, port = address.rpartition(":")
+        start_http_server(int(port), addr=host, registry=self.registry)
