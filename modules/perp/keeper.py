@@ -1,0 +1,99 @@
+"""The perpetuals' verbs: what exists, what a position is worth and requires, how much is open."""
+
+from collections.abc import Iterator
+
+from modules.kernel.context import Context
+from modules.oracle.keeper import OracleKeeper
+from modules.perp import formulas
+from modules.perp.errors import PERPETUAL_MISSING
+from modules.perp.model import LiquidityTier, Perpetual, PositionMargin, Terms
+from modules.perp.state import PerpState
+
+_MEMO = "perp.terms"
+
+
+class PerpKeeper:
+    """Perpetuals by id. `terms` and what builds on it are remembered in the context's scratch until prices may change."""
+
+    def __init__(self, state: PerpState, oracle: OracleKeeper) -> None:
+        self._state = state
+        self._oracle = oracle
+
+    def perpetual(self, ctx: Context, perpetual_id: int) -> Perpetual | None:
+        return self._state.perpetuals.get(ctx, perpetual_id)
+
+    def require(self, ctx: Context, perpetual_id: int) -> Perpetual:
+        """The perpetual. Raises perpetuals/1 when there is none."""
+        found = self._state.perpetuals.get(ctx, perpetual_id)
+        if found is None:
+            raise PERPETUAL_MISSING(f"perpetual {perpetual_id}")
+        return found
+
+    def all(self, ctx: Context) -> Iterator[Perpetual]:
+        """Every perpetual, ascending by id."""
+        for _, perpetual in self._state.perpetuals.items(ctx):
+            yield perpetual
+
+    def tier(self, ctx: Context, perpetual: Perpetual) -> LiquidityTier:
+        found = self._state.tiers.get(ctx, perpetual.liquidity_tier)
+        assert found is not None, f"liquidity tier {perpetual.liquidity_tier} does not exist"
+        return found
+
+    def maintenance_ppm(self, ctx: Context, perpetual: Perpetual) -> int:
+        """Maintenance margin as ppm of the notional, rounded down: what funding's bounds are made of, never a margin."""
+        return formulas.maintenance_ppm(self.tier(ctx, perpetual))
+
+    def tiers(self, ctx: Context) -> Iterator[LiquidityTier]:
+        """Every liquidity tier, ascending by id."""
+        for _, tier in self._state.tiers.items(ctx):
+            yield tier
+
+    def terms(self, ctx: Context, perpetual_id: int) -> Terms:
+        """Margin maths of an existing perpetual at the block's price; `price == 0` if the market was never priced."""
+        memo: dict[int, Terms] | None = ctx.scratch.get(_MEMO)
+        if memo is None:
+            memo = ctx.scratch[_MEMO] = {}
+        found = memo.get(perpetual_id)
+        if found is None:
+            perpetual = self.require(ctx, perpetual_id)
+            price = self._oracle.price(ctx, perpetual.market_id)
+            found = memo[perpetual_id] = formulas.terms(price.price, price.exponent, perpetual.atomic_resolution, self.tier(ctx, perpetual))
+        return found
+
+    def notional(self, ctx: Context, perpetual_id: int, quantums: int) -> int:
+        """Signed quote quantums of a signed size at the block's price, truncated toward zero."""
+        return formulas.notional(self.terms(ctx, perpetual_id), quantums)
+
+    def margin(
+        self, ctx: Context, perpetual_id: int, quantums: int, open_interest: int | None = None, custom_imf_ppm: int = 0
+    ) -> PositionMargin:
+        """Value and requirements of a signed position size.
+
+        `open_interest` (base quantums) is what the market has after the trade that is judged; None: what it has now.
+        `custom_imf_ppm` is the account's own initial fraction, which can only raise the requirement.
+        """
+        terms = self.terms(ctx, perpetual_id)
+        if open_interest is None:
+            open_interest = self.open_interest(ctx, perpetual_id) if terms.scales else 0
+        return formulas.margin(terms, quantums, open_interest, custom_imf_ppm)
+
+    def open_interest(self, ctx: Context, perpetual_id: int) -> int:
+        """Base quantums: the sum of all long positions."""
+        return self._state.open_interest.get(ctx, perpetual_id) or 0
+
+    def change_open_interest(self, ctx: Context, perpetual_id: int, delta: int) -> None:
+        """The open interest is `delta` base quantums more (negative: less). It never goes below zero: only matched trades change it."""
+        if delta == 0:
+            return
+        changed = self.open_interest(ctx, perpetual_id) + delta
+        assert changed >= 0, f"open interest of perpetual {perpetual_id} would be {changed}"
+        if changed:
+            self._state.open_interest.set(ctx, perpetual_id, changed)
+        else:
+            self._state.open_interest.delete(ctx, perpetual_id)
+
+    def index_subticks(self, ctx: Context, perpetual_id: int, quantum_conversion_exponent: int) -> tuple[int, int]:
+        """The oracle price in subticks of a book as an exact (numerator, denominator); numerator 0 if never priced."""
+        perpetual = self.require(ctx, perpetual_id)
+        price = self._oracle.price(ctx, perpetual.market_id)
+        return formulas.index_subticks(price.price, price.exponent, perpetual.atomic_resolution, quantum_conversion_exponent)
