@@ -26,62 +26,65 @@ from perpd_proto.dydxprotocol.clob import block_rate_limit_config_pb2 as dydxpro
 from perpd_proto.dydxprotocol.clob import clob_pair_pb2 as dydxprotocol_dot_clob_dot_clob__pair__pb2
 from perpd_proto.dydxprotocol.clob import equity_tier_limit_config_pb2 as dydxprotocol_dot_clob_dot_equity__tier__limit__config__pb2
 from perpd_proto.dydxprotocol.clob import liquidations_config_pb2 as dydxprotocol_dot_clob_dot_liquidations__config__pb2
-from perpd_proto.dydxprotocol.clob import operation_pb2 as dydxprotocol_dot_clob_dot_operation__pb2
+from perpd_proto.dydxprotocol.clob import matches_pb2 as dydxprotocol_dot_clob_dot_matches__pb2
 from perpd_proto.dydxprotocol.clob import order_pb2 as dydxprotocol_dot_clob_dot_order__pb2
+from perpd_proto.dydxprotocol.clob import order_removals_pb2 as dydxprotocol_dot_clob_dot_order__removals__pb2
 from perpd_proto.dydxprotocol.subaccounts import subaccount_pb2 as dydxprotocol_dot_subaccounts_dot_subaccount__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x64ydxprotocol/clob/tx.proto\x12\x11\x64ydxprotocol.clob\x1a/dydxprotocol/clob/block_rate_limit_config.proto\x1a!dydxprotocol/clob/clob_pair.proto\x1a\x30\x64ydxprotocol/clob/equity_tier_limit_config.proto\x1a+dydxprotocol/clob/liquidations_config.proto\x1a!dydxprotocol/clob/operation.proto\x1a\x1d\x64ydxprotocol/clob/order.proto\x1a)dydxprotocol/subaccounts/subaccount.proto\"R\n\x15MsgProposedOperations\x12\x39\n\x10operations_queue\x18\x01 \x03(\x0b\x32\x1f.dydxprotocol.clob.OperationRaw\"\x1f\n\x1dMsgProposedOperationsResponse\"8\n\rMsgPlaceOrder\x12\'\n\x05order\x18\x01 \x01(\x0b\x32\x18.dydxprotocol.clob.Order\"\x17\n\x15MsgPlaceOrderResponse\"\x89\x01\n\x0eMsgCancelOrder\x12,\n\x08order_id\x18\x01 \x01(\x0b\x32\x1a.dydxprotocol.clob.OrderId\x12\x18\n\x0egood_til_block\x18\x02 \x01(\rH\x00\x12\x1d\n\x13good_til_block_time\x18\x03 \x01(\x07H\x00\x42\x10\n\x0egood_til_oneof\"\x18\n\x16MsgCancelOrderResponse\"\xa2\x01\n\x0eMsgBatchCancel\x12=\n\rsubaccount_id\x18\x01 \x01(\x0b\x32&.dydxprotocol.subaccounts.SubaccountId\x12\x39\n\x12short_term_cancels\x18\x02 \x03(\x0b\x32\x1d.dydxprotocol.clob.OrderBatch\x12\x16\n\x0egood_til_block\x18\x03 \x01(\r\"6\n\nOrderBatch\x12\x14\n\x0c\x63lob_pair_id\x18\x01 \x01(\r\x12\x12\n\nclient_ids\x18\x02 \x03(\r\"\x8f\x01\n\x16MsgBatchCancelResponse\x12;\n\x14short_term_succeeded\x18\x01 \x03(\x0b\x32\x1d.dydxprotocol.clob.OrderBatch\x12\x38\n\x11short_term_failed\x18\x02 \x03(\x0b\x32\x1d.dydxprotocol.clob.OrderBatch\"\x90\x01\n\x11MsgUpdateLeverage\x12=\n\rsubaccount_id\x18\x01 \x01(\x0b\x32&.dydxprotocol.subaccounts.SubaccountId\x12<\n\x12\x63lob_pair_leverage\x18\x02 \x03(\x0b\x32 .dydxprotocol.clob.LeverageEntry\"=\n\rLeverageEntry\x12\x14\n\x0c\x63lob_pair_id\x18\x01 \x01(\r\x12\x16\n\x0e\x63ustom_imf_ppm\x18\x02 \x01(\r\"\x1b\n\x19MsgUpdateLeverageResponse\"V\n\x11MsgCreateClobPair\x12\x11\n\tauthority\x18\x01 \x01(\t\x12.\n\tclob_pair\x18\x02 \x01(\x0b\x32\x1b.dydxprotocol.clob.ClobPair\"\x1b\n\x19MsgCreateClobPairResponse\"V\n\x11MsgUpdateClobPair\x12\x11\n\tauthority\x18\x01 \x01(\t\x12.\n\tclob_pair\x18\x02 \x01(\x0b\x32\x1b.dydxprotocol.clob.ClobPair\"\x1b\n\x19MsgUpdateClobPairResponse\"\x8d\x01\n%MsgUpdateEquityTierLimitConfiguration\x12\x11\n\tauthority\x18\x01 \x01(\t\x12Q\n\x18\x65quity_tier_limit_config\x18\x02 \x01(\x0b\x32/.dydxprotocol.clob.EquityTierLimitConfiguration\"/\n-MsgUpdateEquityTierLimitConfigurationResponse\"\x8a\x01\n$MsgUpdateBlockRateLimitConfiguration\x12\x11\n\tauthority\x18\x01 \x01(\t\x12O\n\x17\x62lock_rate_limit_config\x18\x03 \x01(\x0b\x32..dydxprotocol.clob.BlockRateLimitConfiguration\".\n,MsgUpdateBlockRateLimitConfigurationResponse\"t\n\x1bMsgUpdateLiquidationsConfig\x12\x11\n\tauthority\x18\x01 \x01(\t\x12\x42\n\x13liquidations_config\x18\x02 \x01(\x0b\x32%.dydxprotocol.clob.LiquidationsConfig\"%\n#MsgUpdateLiquidationsConfigResponse2\x85\t\n\x03Msg\x12p\n\x12ProposedOperations\x12(.dydxprotocol.clob.MsgProposedOperations\x1a\x30.dydxprotocol.clob.MsgProposedOperationsResponse\x12X\n\nPlaceOrder\x12 .dydxprotocol.clob.MsgPlaceOrder\x1a(.dydxprotocol.clob.MsgPlaceOrderResponse\x12[\n\x0b\x43\x61ncelOrder\x12!.dydxprotocol.clob.MsgCancelOrder\x1a).dydxprotocol.clob.MsgCancelOrderResponse\x12[\n\x0b\x42\x61tchCancel\x12!.dydxprotocol.clob.MsgBatchCancel\x1a).dydxprotocol.clob.MsgBatchCancelResponse\x12\x64\n\x0e\x43reateClobPair\x12$.dydxprotocol.clob.MsgCreateClobPair\x1a,.dydxprotocol.clob.MsgCreateClobPairResponse\x12\x64\n\x0eUpdateClobPair\x12$.dydxprotocol.clob.MsgUpdateClobPair\x1a,.dydxprotocol.clob.MsgUpdateClobPairResponse\x12\xa0\x01\n\"UpdateEquityTierLimitConfiguration\x12\x38.dydxprotocol.clob.MsgUpdateEquityTierLimitConfiguration\x1a@.dydxprotocol.clob.MsgUpdateEquityTierLimitConfigurationResponse\x12\x9d\x01\n!UpdateBlockRateLimitConfiguration\x12\x37.dydxprotocol.clob.MsgUpdateBlockRateLimitConfiguration\x1a?.dydxprotocol.clob.MsgUpdateBlockRateLimitConfigurationResponse\x12\x82\x01\n\x18UpdateLiquidationsConfig\x12..dydxprotocol.clob.MsgUpdateLiquidationsConfig\x1a\x36.dydxprotocol.clob.MsgUpdateLiquidationsConfigResponse\x12\x64\n\x0eUpdateLeverage\x12$.dydxprotocol.clob.MsgUpdateLeverage\x1a,.dydxprotocol.clob.MsgUpdateLeverageResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x64ydxprotocol/clob/tx.proto\x12\x11\x64ydxprotocol.clob\x1a/dydxprotocol/clob/block_rate_limit_config.proto\x1a!dydxprotocol/clob/clob_pair.proto\x1a\x30\x64ydxprotocol/clob/equity_tier_limit_config.proto\x1a+dydxprotocol/clob/liquidations_config.proto\x1a\x1f\x64ydxprotocol/clob/matches.proto\x1a\x1d\x64ydxprotocol/clob/order.proto\x1a&dydxprotocol/clob/order_removals.proto\x1a)dydxprotocol/subaccounts/subaccount.proto\"\xaa\x01\n\x0cOperationRaw\x12-\n\x05match\x18\x01 \x01(\x0b\x32\x1c.dydxprotocol.clob.ClobMatchH\x00\x12$\n\x1ashort_term_order_placement\x18\x02 \x01(\x0cH\x00\x12\x38\n\rorder_removal\x18\x03 \x01(\x0b\x32\x1f.dydxprotocol.clob.OrderRemovalH\x00\x42\x0b\n\toperation\"R\n\x15MsgProposedOperations\x12\x39\n\x10operations_queue\x18\x01 \x03(\x0b\x32\x1f.dydxprotocol.clob.OperationRaw\"\x1f\n\x1dMsgProposedOperationsResponse\"8\n\rMsgPlaceOrder\x12\'\n\x05order\x18\x01 \x01(\x0b\x32\x18.dydxprotocol.clob.Order\"\x17\n\x15MsgPlaceOrderResponse\"\x89\x01\n\x0eMsgCancelOrder\x12,\n\x08order_id\x18\x01 \x01(\x0b\x32\x1a.dydxprotocol.clob.OrderId\x12\x18\n\x0egood_til_block\x18\x02 \x01(\rH\x00\x12\x1d\n\x13good_til_block_time\x18\x03 \x01(\x07H\x00\x42\x10\n\x0egood_til_oneof\"\x18\n\x16MsgCancelOrderResponse\"\xa2\x01\n\x0eMsgBatchCancel\x12=\n\rsubaccount_id\x18\x01 \x01(\x0b\x32&.dydxprotocol.subaccounts.SubaccountId\x12\x39\n\x12short_term_cancels\x18\x02 \x03(\x0b\x32\x1d.dydxprotocol.clob.OrderBatch\x12\x16\n\x0egood_til_block\x18\x03 \x01(\r\"6\n\nOrderBatch\x12\x14\n\x0c\x63lob_pair_id\x18\x01 \x01(\r\x12\x12\n\nclient_ids\x18\x02 \x03(\r\"\x8f\x01\n\x16MsgBatchCancelResponse\x12;\n\x14short_term_succeeded\x18\x01 \x03(\x0b\x32\x1d.dydxprotocol.clob.OrderBatch\x12\x38\n\x11short_term_failed\x18\x02 \x03(\x0b\x32\x1d.dydxprotocol.clob.OrderBatch\"\x90\x01\n\x11MsgUpdateLeverage\x12=\n\rsubaccount_id\x18\x01 \x01(\x0b\x32&.dydxprotocol.subaccounts.SubaccountId\x12<\n\x12\x63lob_pair_leverage\x18\x02 \x03(\x0b\x32 .dydxprotocol.clob.LeverageEntry\"=\n\rLeverageEntry\x12\x14\n\x0c\x63lob_pair_id\x18\x01 \x01(\r\x12\x16\n\x0e\x63ustom_imf_ppm\x18\x02 \x01(\r\"\x1b\n\x19MsgUpdateLeverageResponse\"V\n\x11MsgCreateClobPair\x12\x11\n\tauthority\x18\x01 \x01(\t\x12.\n\tclob_pair\x18\x02 \x01(\x0b\x32\x1b.dydxprotocol.clob.ClobPair\"\x1b\n\x19MsgCreateClobPairResponse\"V\n\x11MsgUpdateClobPair\x12\x11\n\tauthority\x18\x01 \x01(\t\x12.\n\tclob_pair\x18\x02 \x01(\x0b\x32\x1b.dydxprotocol.clob.ClobPair\"\x1b\n\x19MsgUpdateClobPairResponse\"\x8d\x01\n%MsgUpdateEquityTierLimitConfiguration\x12\x11\n\tauthority\x18\x01 \x01(\t\x12Q\n\x18\x65quity_tier_limit_config\x18\x02 \x01(\x0b\x32/.dydxprotocol.clob.EquityTierLimitConfiguration\"/\n-MsgUpdateEquityTierLimitConfigurationResponse\"\x8a\x01\n$MsgUpdateBlockRateLimitConfiguration\x12\x11\n\tauthority\x18\x01 \x01(\t\x12O\n\x17\x62lock_rate_limit_config\x18\x03 \x01(\x0b\x32..dydxprotocol.clob.BlockRateLimitConfiguration\".\n,MsgUpdateBlockRateLimitConfigurationResponse\"t\n\x1bMsgUpdateLiquidationsConfig\x12\x11\n\tauthority\x18\x01 \x01(\t\x12\x42\n\x13liquidations_config\x18\x02 \x01(\x0b\x32%.dydxprotocol.clob.LiquidationsConfig\"%\n#MsgUpdateLiquidationsConfigResponse2\x85\t\n\x03Msg\x12p\n\x12ProposedOperations\x12(.dydxprotocol.clob.MsgProposedOperations\x1a\x30.dydxprotocol.clob.MsgProposedOperationsResponse\x12X\n\nPlaceOrder\x12 .dydxprotocol.clob.MsgPlaceOrder\x1a(.dydxprotocol.clob.MsgPlaceOrderResponse\x12[\n\x0b\x43\x61ncelOrder\x12!.dydxprotocol.clob.MsgCancelOrder\x1a).dydxprotocol.clob.MsgCancelOrderResponse\x12[\n\x0b\x42\x61tchCancel\x12!.dydxprotocol.clob.MsgBatchCancel\x1a).dydxprotocol.clob.MsgBatchCancelResponse\x12\x64\n\x0e\x43reateClobPair\x12$.dydxprotocol.clob.MsgCreateClobPair\x1a,.dydxprotocol.clob.MsgCreateClobPairResponse\x12\x64\n\x0eUpdateClobPair\x12$.dydxprotocol.clob.MsgUpdateClobPair\x1a,.dydxprotocol.clob.MsgUpdateClobPairResponse\x12\xa0\x01\n\"UpdateEquityTierLimitConfiguration\x12\x38.dydxprotocol.clob.MsgUpdateEquityTierLimitConfiguration\x1a@.dydxprotocol.clob.MsgUpdateEquityTierLimitConfigurationResponse\x12\x9d\x01\n!UpdateBlockRateLimitConfiguration\x12\x37.dydxprotocol.clob.MsgUpdateBlockRateLimitConfiguration\x1a?.dydxprotocol.clob.MsgUpdateBlockRateLimitConfigurationResponse\x12\x82\x01\n\x18UpdateLiquidationsConfig\x12..dydxprotocol.clob.MsgUpdateLiquidationsConfig\x1a\x36.dydxprotocol.clob.MsgUpdateLiquidationsConfigResponse\x12\x64\n\x0eUpdateLeverage\x12$.dydxprotocol.clob.MsgUpdateLeverage\x1a,.dydxprotocol.clob.MsgUpdateLeverageResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dydxprotocol.clob.tx_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MSGPROPOSEDOPERATIONS']._serialized_start=337
-  _globals['_MSGPROPOSEDOPERATIONS']._serialized_end=419
-  _globals['_MSGPROPOSEDOPERATIONSRESPONSE']._serialized_start=421
-  _globals['_MSGPROPOSEDOPERATIONSRESPONSE']._serialized_end=452
-  _globals['_MSGPLACEORDER']._serialized_start=454
-  _globals['_MSGPLACEORDER']._serialized_end=510
-  _globals['_MSGPLACEORDERRESPONSE']._serialized_start=512
-  _globals['_MSGPLACEORDERRESPONSE']._serialized_end=535
-  _globals['_MSGCANCELORDER']._serialized_start=538
-  _globals['_MSGCANCELORDER']._serialized_end=675
-  _globals['_MSGCANCELORDERRESPONSE']._serialized_start=677
-  _globals['_MSGCANCELORDERRESPONSE']._serialized_end=701
-  _globals['_MSGBATCHCANCEL']._serialized_start=704
-  _globals['_MSGBATCHCANCEL']._serialized_end=866
-  _globals['_ORDERBATCH']._serialized_start=868
-  _globals['_ORDERBATCH']._serialized_end=922
-  _globals['_MSGBATCHCANCELRESPONSE']._serialized_start=925
-  _globals['_MSGBATCHCANCELRESPONSE']._serialized_end=1068
-  _globals['_MSGUPDATELEVERAGE']._serialized_start=1071
-  _globals['_MSGUPDATELEVERAGE']._serialized_end=1215
-  _globals['_LEVERAGEENTRY']._serialized_start=1217
-  _globals['_LEVERAGEENTRY']._serialized_end=1278
-  _globals['_MSGUPDATELEVERAGERESPONSE']._serialized_start=1280
-  _globals['_MSGUPDATELEVERAGERESPONSE']._serialized_end=1307
-  _globals['_MSGCREATECLOBPAIR']._serialized_start=1309
-  _globals['_MSGCREATECLOBPAIR']._serialized_end=1395
-  _globals['_MSGCREATECLOBPAIRRESPONSE']._serialized_start=1397
-  _globals['_MSGCREATECLOBPAIRRESPONSE']._serialized_end=1424
-  _globals['_MSGUPDATECLOBPAIR']._serialized_start=1426
-  _globals['_MSGUPDATECLOBPAIR']._serialized_end=1512
-  _globals['_MSGUPDATECLOBPAIRRESPONSE']._serialized_start=1514
-  _globals['_MSGUPDATECLOBPAIRRESPONSE']._serialized_end=1541
-  _globals['_MSGUPDATEEQUITYTIERLIMITCONFIGURATION']._serialized_start=1544
-  _globals['_MSGUPDATEEQUITYTIERLIMITCONFIGURATION']._serialized_end=1685
-  _globals['_MSGUPDATEEQUITYTIERLIMITCONFIGURATIONRESPONSE']._serialized_start=1687
-  _globals['_MSGUPDATEEQUITYTIERLIMITCONFIGURATIONRESPONSE']._serialized_end=1734
-  _globals['_MSGUPDATEBLOCKRATELIMITCONFIGURATION']._serialized_start=1737
-  _globals['_MSGUPDATEBLOCKRATELIMITCONFIGURATION']._serialized_end=1875
-  _globals['_MSGUPDATEBLOCKRATELIMITCONFIGURATIONRESPONSE']._serialized_start=1877
-  _globals['_MSGUPDATEBLOCKRATELIMITCONFIGURATIONRESPONSE']._serialized_end=1923
-  _globals['_MSGUPDATELIQUIDATIONSCONFIG']._serialized_start=1925
-  _globals['_MSGUPDATELIQUIDATIONSCONFIG']._serialized_end=2041
-  _globals['_MSGUPDATELIQUIDATIONSCONFIGRESPONSE']._serialized_start=2043
-  _globals['_MSGUPDATELIQUIDATIONSCONFIGRESPONSE']._serialized_end=2080
-  _globals['_MSG']._serialized_start=2083
-  _globals['_MSG']._serialized_end=3240
+  _globals['_OPERATIONRAW']._serialized_start=376
+  _globals['_OPERATIONRAW']._serialized_end=546
+  _globals['_MSGPROPOSEDOPERATIONS']._serialized_start=548
+  _globals['_MSGPROPOSEDOPERATIONS']._serialized_end=630
+  _globals['_MSGPROPOSEDOPERATIONSRESPONSE']._serialized_start=632
+  _globals['_MSGPROPOSEDOPERATIONSRESPONSE']._serialized_end=663
+  _globals['_MSGPLACEORDER']._serialized_start=665
+  _globals['_MSGPLACEORDER']._serialized_end=721
+  _globals['_MSGPLACEORDERRESPONSE']._serialized_start=723
+  _globals['_MSGPLACEORDERRESPONSE']._serialized_end=746
+  _globals['_MSGCANCELORDER']._serialized_start=749
+  _globals['_MSGCANCELORDER']._serialized_end=886
+  _globals['_MSGCANCELORDERRESPONSE']._serialized_start=888
+  _globals['_MSGCANCELORDERRESPONSE']._serialized_end=912
+  _globals['_MSGBATCHCANCEL']._serialized_start=915
+  _globals['_MSGBATCHCANCEL']._serialized_end=1077
+  _globals['_ORDERBATCH']._serialized_start=1079
+  _globals['_ORDERBATCH']._serialized_end=1133
+  _globals['_MSGBATCHCANCELRESPONSE']._serialized_start=1136
+  _globals['_MSGBATCHCANCELRESPONSE']._serialized_end=1279
+  _globals['_MSGUPDATELEVERAGE']._serialized_start=1282
+  _globals['_MSGUPDATELEVERAGE']._serialized_end=1426
+  _globals['_LEVERAGEENTRY']._serialized_start=1428
+  _globals['_LEVERAGEENTRY']._serialized_end=1489
+  _globals['_MSGUPDATELEVERAGERESPONSE']._serialized_start=1491
+  _globals['_MSGUPDATELEVERAGERESPONSE']._serialized_end=1518
+  _globals['_MSGCREATECLOBPAIR']._serialized_start=1520
+  _globals['_MSGCREATECLOBPAIR']._serialized_end=1606
+  _globals['_MSGCREATECLOBPAIRRESPONSE']._serialized_start=1608
+  _globals['_MSGCREATECLOBPAIRRESPONSE']._serialized_end=1635
+  _globals['_MSGUPDATECLOBPAIR']._serialized_start=1637
+  _globals['_MSGUPDATECLOBPAIR']._serialized_end=1723
+  _globals['_MSGUPDATECLOBPAIRRESPONSE']._serialized_start=1725
+  _globals['_MSGUPDATECLOBPAIRRESPONSE']._serialized_end=1752
+  _globals['_MSGUPDATEEQUITYTIERLIMITCONFIGURATION']._serialized_start=1755
+  _globals['_MSGUPDATEEQUITYTIERLIMITCONFIGURATION']._serialized_end=1896
+  _globals['_MSGUPDATEEQUITYTIERLIMITCONFIGURATIONRESPONSE']._serialized_start=1898
+  _globals['_MSGUPDATEEQUITYTIERLIMITCONFIGURATIONRESPONSE']._serialized_end=1945
+  _globals['_MSGUPDATEBLOCKRATELIMITCONFIGURATION']._serialized_start=1948
+  _globals['_MSGUPDATEBLOCKRATELIMITCONFIGURATION']._serialized_end=2086
+  _globals['_MSGUPDATEBLOCKRATELIMITCONFIGURATIONRESPONSE']._serialized_start=2088
+  _globals['_MSGUPDATEBLOCKRATELIMITCONFIGURATIONRESPONSE']._serialized_end=2134
+  _globals['_MSGUPDATELIQUIDATIONSCONFIG']._serialized_start=2136
+  _globals['_MSGUPDATELIQUIDATIONSCONFIG']._serialized_end=2252
+  _globals['_MSGUPDATELIQUIDATIONSCONFIGRESPONSE']._serialized_start=2254
+  _globals['_MSGUPDATELIQUIDATIONSCONFIGRESPONSE']._serialized_end=2291
+  _globals['_MSG']._serialized_start=2294
+  _globals['_MSG']._serialized_end=3451
 # @@protoc_insertion_point(module_scope)

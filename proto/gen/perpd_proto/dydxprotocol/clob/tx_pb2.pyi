@@ -2,8 +2,9 @@ from perpd_proto.dydxprotocol.clob import block_rate_limit_config_pb2 as _block_
 from perpd_proto.dydxprotocol.clob import clob_pair_pb2 as _clob_pair_pb2
 from perpd_proto.dydxprotocol.clob import equity_tier_limit_config_pb2 as _equity_tier_limit_config_pb2
 from perpd_proto.dydxprotocol.clob import liquidations_config_pb2 as _liquidations_config_pb2
-from perpd_proto.dydxprotocol.clob import operation_pb2 as _operation_pb2
+from perpd_proto.dydxprotocol.clob import matches_pb2 as _matches_pb2
 from perpd_proto.dydxprotocol.clob import order_pb2 as _order_pb2
+from perpd_proto.dydxprotocol.clob import order_removals_pb2 as _order_removals_pb2
 from perpd_proto.dydxprotocol.subaccounts import subaccount_pb2 as _subaccount_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -13,11 +14,21 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class OperationRaw(_message.Message):
+    __slots__ = ("match", "short_term_order_placement", "order_removal")
+    MATCH_FIELD_NUMBER: _ClassVar[int]
+    SHORT_TERM_ORDER_PLACEMENT_FIELD_NUMBER: _ClassVar[int]
+    ORDER_REMOVAL_FIELD_NUMBER: _ClassVar[int]
+    match: _matches_pb2.ClobMatch
+    short_term_order_placement: bytes
+    order_removal: _order_removals_pb2.OrderRemoval
+    def __init__(self, match: _Optional[_Union[_matches_pb2.ClobMatch, _Mapping]] = ..., short_term_order_placement: _Optional[bytes] = ..., order_removal: _Optional[_Union[_order_removals_pb2.OrderRemoval, _Mapping]] = ...) -> None: ...
+
 class MsgProposedOperations(_message.Message):
     __slots__ = ("operations_queue",)
     OPERATIONS_QUEUE_FIELD_NUMBER: _ClassVar[int]
-    operations_queue: _containers.RepeatedCompositeFieldContainer[_operation_pb2.OperationRaw]
-    def __init__(self, operations_queue: _Optional[_Iterable[_Union[_operation_pb2.OperationRaw, _Mapping]]] = ...) -> None: ...
+    operations_queue: _containers.RepeatedCompositeFieldContainer[OperationRaw]
+    def __init__(self, operations_queue: _Optional[_Iterable[_Union[OperationRaw, _Mapping]]] = ...) -> None: ...
 
 class MsgProposedOperationsResponse(_message.Message):
     __slots__ = ()
