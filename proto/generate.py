@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
+from grpc_tools import protoc
+
 ROOT = Path(__file__).resolve().parent
 PACKAGE = ROOT / "gen" / "perpd_proto"
 OWN_IMPORT = re.compile(
@@ -29,8 +31,6 @@ def sources() -> list[str]:
 
 def generate(target: Path) -> None:
     """Fills `target` (created, must not exist) with the generated package; raises SystemExit if protoc finds an error."""
-    from grpc_tools import protoc  # here, so that reading this file needs no build tool
-
     target.mkdir(parents=True)
     outputs = [f"--{kind}_out={target}" for kind in ("python", "pyi", "grpc_python")]
     includes = [f"-I{ROOT}", f"-I{files('grpc_tools').joinpath('_proto')}"]
@@ -47,11 +47,12 @@ def generate(target: Path) -> None:
 
 def differences(expected: Path, actual: Path) -> Iterator[str]:
     """Relative paths of files that are not byte for byte the same in both trees; caches are no part of them."""
-    trees = [
-        {path.relative_to(tree) for path in tree.rglob("*") if path.is_file() and "__pycache__" not in path.parts} for tree in (expected, actual)
-    ]
-    for path in sorted(trees[0] | trees[1]):
-        if path not in trees[0] & trees[1] or not filecmp.cmp(expected / path, actual / path, shallow=False):
+    ours, theirs = (
+        {path.relative_to(tree) for path in tree.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+        for tree in (expected, actual)
+    )
+    for path in sorted(ours | theirs):
+        if path not in ours & theirs or not filecmp.cmp(expected / path, actual / path, shallow=False):
             yield path.as_posix()
 
 
