@@ -154,3 +154,25 @@ class FundingKeeper:
         kept = (*self.charges(ctx, perpetual.id), charge)[-self.params(ctx).history_length :]
         self._state.history.set(ctx, perpetual.id, History(kept))
         ctx.emit(EPOCH_ENDED, perpetual.id, end, rate.rate_ppm, premium, rate.capped_ppm, ended.covered_ns, change, index.value)
+
+    def check(self, ctx: Context) -> list[str]:
+        """FUND-A: open interest is whole lots, the carry is a proper remainder, samples keep their bound, time never runs back."""
+        broken = []
+        clock = self._state.clock_ns.get(ctx) or 0
+        for perpetual in self._perp.all(ctx):
+            settings, index, accrual = self.settings(ctx, perpetual.id), self.accrued(ctx, perpetual.id), self._accrual(ctx, perpetual.id)
+            open_interest = self._perp.open_interest(ctx, perpetual.id)
+            if div_floor(open_interest, settings.lot_base_quantums) * settings.lot_base_quantums != open_interest:
+                broken.append(
+                    f"open interest {open_interest} of perpetual {perpetual.id} is not whole lots of {settings.lot_base_quantums}"
+                )
+            divisor = formulas.index_divisor(self._perp.terms(ctx, perpetual.id).divisor)
+            if not 0 <= index.carry < divisor:
+                broken.append(f"carry {index.carry} of perpetual {perpetual.id} is no remainder of {divisor}")
+            if abs(accrual.sample_ppm) > self.premium_bound(ctx, perpetual):
+                broken.append(f"premium {accrual.sample_ppm} of perpetual {perpetual.id} is outside its bound")
+            if accrual.since_ns > clock:
+                broken.append(f"premium of perpetual {perpetual.id} is gathered up to {accrual.since_ns}, after {clock}")
+            if len(self.charges(ctx, perpetual.id)) > self.params(ctx).history_length:
+                broken.append(f"perpetual {perpetual.id} remembers more charges than {self.params(ctx).history_length}")
+        return broken

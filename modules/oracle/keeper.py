@@ -59,3 +59,19 @@ class OracleKeeper:
             self._state.prices.set(ctx, market_id, MarketPrice(price, old.exponent, ctx.height, ctx.time_ns, reporting_power, total_power))
             if price != old.price:
                 ctx.emit(PRICE_UPDATED, market_id, price)
+
+    def check(self, ctx: Context) -> list[str]:
+        """ORACLE-A: every market has a price entry with its exponent, none set in the future, and no entry is without a market."""
+        broken = []
+        for market in self.markets(ctx):
+            price = self._state.prices.get(ctx, market.id)
+            if price is None or price.exponent != market.exponent:
+                broken.append(f"market {market.id} with exponent {market.exponent} has {price}")
+            elif price.updated_ns > ctx.time_ns:
+                broken.append(f"the price of market {market.id} was set at {price.updated_ns}, after the block's time {ctx.time_ns}")
+        broken.extend(
+            f"a price of market {market_id}, which does not exist"
+            for market_id in self._state.prices.keys(ctx)
+            if not self._state.markets.has(ctx, market_id)
+        )
+        return broken

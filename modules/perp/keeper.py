@@ -97,3 +97,16 @@ class PerpKeeper:
         perpetual = self.require(ctx, perpetual_id)
         price = self._oracle.price(ctx, perpetual.market_id)
         return formulas.index_subticks(price.price, price.exponent, perpetual.atomic_resolution, quantum_conversion_exponent)
+
+    def check(self, ctx: Context) -> list[str]:
+        """PERP-A: every perpetual has a market and a tier; open interest is positive where it is kept, and of a perpetual."""
+        broken = []
+        for perpetual in self.all(ctx):
+            if self._oracle.market(ctx, perpetual.market_id) is None:
+                broken.append(f"perpetual {perpetual.id} is priced by market {perpetual.market_id}, which does not exist")
+            if not self._state.tiers.has(ctx, perpetual.liquidity_tier):
+                broken.append(f"perpetual {perpetual.id} has tier {perpetual.liquidity_tier}, which does not exist")
+        for perpetual_id, quantums in self._state.open_interest.items(ctx):
+            if quantums <= 0 or not self._state.perpetuals.has(ctx, perpetual_id):
+                broken.append(f"open interest of perpetual {perpetual_id} is kept as {quantums}")
+        return broken

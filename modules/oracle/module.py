@@ -1,0 +1,83 @@
+"""The oracle as wiring sees it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from modules.kernel.context import Context
+from modules.kernel.module import MessageRoute, Problems, QueryRoute
+from modules.kernel.stores import Registry
+from modules.oracle import genesis, queries
+from modules.oracle.keeper import OracleKeeper
+from modules.oracle.state import OracleState
+from perpd_proto.dydxprotocol.prices import query_pb2 as prices_pb2
+from perpd_proto.perpd.oracle.v1 import query_pb2 as oracle_pb2
+
+_PRICES = "/dydxprotocol.prices.Query/"
+_ORACLE = "/perpd.oracle.v1.Query/"
+
+
+class OracleModule:
+    """Markets, prices, and the aggregation of votes."""
+
+    name = "oracle"
+    messages: tuple[MessageRoute, ...] = ()
+
+    def __init__(self, registry: Registry) -> None:
+        self._state = OracleState(registry)
+        self.keeper = keeper = OracleKeeper(self._state)
+        self.queries = (
+            QueryRoute(
+                _PRICES + "MarketPrice",
+                prices_pb2.QueryMarketPriceRequest,
+                prices_pb2.QueryMarketPriceResponse,
+                lambda ctx, request: queries.market_price(ctx, keeper, request),
+            ),
+            QueryRoute(
+                _PRICES + "AllMarketPrices",
+                prices_pb2.QueryAllMarketPricesRequest,
+                prices_pb2.QueryAllMarketPricesResponse,
+                lambda ctx, request: queries.all_market_prices(ctx, keeper, request),
+            ),
+            QueryRoute(
+                _PRICES + "MarketParam",
+                prices_pb2.QueryMarketParamRequest,
+                prices_pb2.QueryMarketParamResponse,
+                lambda ctx, request: queries.market_param(ctx, keeper, request),
+            ),
+            QueryRoute(
+                _PRICES + "AllMarketParams",
+                prices_pb2.QueryAllMarketParamsRequest,
+                prices_pb2.QueryAllMarketParamsResponse,
+                lambda ctx, request: queries.all_market_params(ctx, keeper, request),
+            ),
+            QueryRoute(
+                _PRICES + "NextMarketId",
+                prices_pb2.QueryNextMarketIdRequest,
+                prices_pb2.QueryNextMarketIdResponse,
+                lambda ctx, _: queries.next_market_id(ctx, keeper),
+            ),
+            QueryRoute(
+                _ORACLE + "Market",
+                oracle_pb2.QueryMarketRequest,
+                oracle_pb2.QueryMarketResponse,
+                lambda ctx, request: queries.market(ctx, keeper, request),
+            ),
+            QueryRoute(
+                _ORACLE + "Markets",
+                oracle_pb2.QueryMarketsRequest,
+                oracle_pb2.QueryMarketsResponse,
+                lambda ctx, request: queries.markets(ctx, keeper, request),
+            ),
+        )
+
+    def validate_genesis(self, section: Any, problems: Problems, whole: Mapping[str, Any]) -> None:
+        genesis.validate(section, problems)
+
+    def init_genesis(self, ctx: Context, section: Any) -> None:
+        genesis.init(ctx, self._state, section)
+
+    def export_genesis(self, ctx: Context) -> Any:
+        return genesis.export(ctx, self._state)
+
+    def check_invariants(self, ctx: Context) -> list[str]:
+        return self.keeper.check(ctx)

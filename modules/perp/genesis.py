@@ -1,0 +1,124 @@
+"""Genesis of the perpetuals.
+
+Each of `liquidity_tiers`: `id`, `name`, `initial_margin_ppm`, `maintenance_fraction_ppm`, `impact_notional`, and optionally
+`open_interest_lower_cap`, `open_interest_upper_cap` (quote quantums; upper 0 or absent: margins do not grow). Each of `perpetuals`:
+`id`, `ticker`, `market_id`, `atomic_resolution`, `default_funding_ppm`, `liquidity_tier`, `market_type` (`CROSS` or `ISOLATED`); an
+export adds `open_interest`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from modules.kernel.context import Context
+from modules.kernel.genesis import Reader
+from modules.kernel.intmath import UINT32_MAX, UINT64_MAX
+from modules.kernel.module import Problems
+from modules.kernel.units import MILLION
+from modules.perp.model import CROSS, ISOLATED, LiquidityTier, Perpetual
+from modules.perp.state import PerpState
+
+RESOLUTION_RANGE = 30
+"""Largest absolute atomic resolution."""
+MAX_OPEN_INTEREST = 2**127
+_TYPES = {"CROSS": CROSS, "ISOLATED": ISOLATED}
+_TYPE_NAMES = {number: name for name, number in _TYPES.items()}
+
+
+def _read_tiers(reader: Reader) -> dict[int, LiquidityTier]:
+    tiers: dict[int, LiquidityTier] = {}
+    for entry in reader.objects("liquidity_tiers", required=True):
+        tier = LiquidityTier(
+            entry.integer("id", 0, UINT32_MAX),
+            entry.text("name", longest=64),
+            entry.integer("initial_margin_ppm", 1, MILLION),
+            entry.integer("maintenance_fraction_ppm", 1, MILLION),
+            entry.integer("impact_notional", 1, UINT64_MAX),
+            entry.integer("open_interest_lower_cap", 0, UINT64_MAX, 0),
+            entry.integer("open_interest_upper_cap", 0, UINT64_MAX, 0),
+        )
+        if tier.id in tiers:
+            entry.problem("id", f"{tier.id} has a second entry")
+        if tier.open_interest_lower_cap > tier.open_interest_upper_cap:
+            entry.problem("open_interest_lower_cap", f"must not be above the upper cap, {tier.open_interest_upper_cap}")
+        entry.done()
+        tiers[tier.id] = tier
+    return tiers
+
+
+def _read(section: Any, problems: Problems) -> tuple[dict[int, LiquidityTier], list[tuple[Reader, Perpetual, int]]]:
+    reader = Reader(section, "perp", problems)
+    tiers = _read_tiers(reader)
+    perpetuals: list[tuple[Reader, Perpetual, int]] = []
+    ids: dict[int, None] = {}
+    for entry in reader.objects("perpetuals", required=True):
+        perpetual = Perpetual(
+            entry.integer("id", 0, UINT32_MAX),
+            entry.text("ticker", longest=64),
+            entry.integer("market_id", 0, UINT32_MAX),
+            entry.integer("atomic_resolution", -RESOLUTION_RANGE, RESOLUTION_RANGE),
+            entry.integer("default_funding_ppm", -MILLION, MILLION),
+            entry.integer("liquidity_tier", 0, UINT32_MAX),
+            _TYPES.get(entry.text("market_type", "CROSS", tuple(_TYPES)), CROSS),
+        )
+        if perpetual.id in ids:
+            entry.problem("id", f"{perpetual.id} has a second entry")
+        if perpetual.liquidity_tier not in tiers:
+            entry.problem("liquidity_tier", f"{perpetual.liquidity_tier} is not listed in perp.liquidity_tiers")
+        ids[perpetual.id] = None
+        perpetuals.append((entry, perpetual, entry.integer("open_interest", 0, MAX_OPEN_INTEREST, 0)))
+        entry.done()
+    reader.done()
+    return tiers, perpetuals
+
+
+def validate(section: Any, problems: Problems, whole: Mapping[str, Any]) -> None:
+    """Reports every mistake of the section; each perpetual's market must be one of section `oracle`."""
+    _, perpetuals = _read(section, problems)
+    oracle = Reader(whole.get("oracle"), "oracle", Problems())
+    markets = {market.integer("id", 0, UINT32_MAX): None for market in oracle.objects("markets")}
+    for entry, perpetual, _ in perpetuals:
+        if perpetual.market_id not in markets:
+            entry.problem("market_id", f"{perpetual.market_id} is not listed in oracle.markets")
+
+
+def init(ctx: Context, state: PerpState, section: Any) -> None:
+    """State as the valid section says."""
+    problems = Problems()
+    tiers, perpetuals = _read(section, problems)
+    assert not problems.found, problems.found
+    for tier in tiers.values():
+        state.tiers.set(ctx, tier.id, tier)
+    for _, perpetual, open_interest in perpetuals:
+        state.perpetuals.set(ctx, perpetual.id, perpetual)
+        if open_interest:
+            state.open_interest.set(ctx, perpetual.id, open_interest)
+
+
+def export(ctx: Context, state: PerpState) -> dict[str, Any]:
+    """The section from which `init` builds this state."""
+    tiers = [
+        {
+            "id": tier.id,
+            "name": tier.name,
+            "initial_margin_ppm": tier.initial_margin_ppm,
+            "maintenance_fraction_ppm": tier.maintenance_fraction_ppm,
+            "impact_notional": str(tier.impact_notional),
+            "open_interest_lower_cap": str(tier.open_interest_lower_cap),
+            "open_interest_upper_cap": str(tier.open_interest_upper_cap),
+        }
+        for _, tier in state.tiers.items(ctx)
+    ]
+    perpetuals = [
+        {
+            "id": perpetual.id,
+            "ticker": perpetual.ticker,
+            "market_id": perpetual.market_id,
+            "atomic_resolution": perpetual.atomic_resolution,
+            "default_funding_ppm": perpetual.default_funding_ppm,
+            "liquidity_tier": perpetual.liquidity_tier,
+            "market_type": _TYPE_NAMES[perpetual.market_type],
+            "open_interest": str(state.open_interest.get(ctx, perpetual.id) or 0),
+        }
+        for _, perpetual in state.perpetuals.items(ctx)
+    ]
+    return {"liquidity_tiers": tiers, "perpetuals": perpetuals}
