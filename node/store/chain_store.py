@@ -16,7 +16,7 @@ from threading import Condition
 from typing import Final
 
 from node.store import simple_merkle, tree
-from node.store.database import Database, DatabaseCorruptError, DatabaseError, Snapshot
+from node.store.database import Database, DatabaseCorruptError, DatabaseError, Snapshot, damage_report
 from node.store.version import CommitInfo, Version, store_prefix, successor
 
 _COMMIT_KEY: Final = b"m/commit"
@@ -100,7 +100,7 @@ class ChainStore:
         with self._changed:
             return next(iter(self._versions), 0)
 
-    def load(self) -> Iterator[tuple[str, bytes, bytes]]:
+    def load(self) -> Generator[tuple[str, bytes, bytes], None, None]:
         """Every stored (store name, key, value), by store and key, while the trees are rebuilt.
 
         Only when the iterator is exhausted are the trees checked and the store ready. Raises DatabaseError where what is stored is
@@ -227,9 +227,7 @@ class ChainStore:
             raise self._damaged(f"the stores do not match the app hash of height {info.height}")
 
     def _damaged(self, what: str) -> DatabaseCorruptError:
-        return DatabaseCorruptError(
-            f"the database in {self._directory} is damaged ({what}): restore it from a backup, or remove it and sync again"
-        )
+        return DatabaseCorruptError(damage_report(self._directory, what))
 
     def _applied(
         self, trees: Mapping[str, tree.Node | None], writes: StoreWrites

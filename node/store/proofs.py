@@ -3,6 +3,9 @@
 A proof is two `ics23:simple` ops, both under TendermintSpec: the first proves the key in (or its absence from) its store's tree, the second
 the store's root under the app hash. An absence proof shows the two neighbours between which the key would stand. An empty store proves
 nothing, because ICS-23 has no proof for it.
+
+The Go library accepts paths of at most 128 inner nodes. A path has at most one node for each bit in which its key parts from another, so it
+stays far below as long as the parts of a key that users can choose freely are short (32 bits) or hashes (addresses).
 """
 
 from collections.abc import Callable, Mapping
