@@ -60,13 +60,12 @@ def margin(terms_now: Terms, quantums: int, open_interest: int, custom_imf_ppm: 
     """PERP-5, PERP-6: initial = ceil(N x IMF / M) with the scaled or custom fraction, whichever is higher; maintenance =
     ceil(ceil(N x I / M) x F / M) of the tier's own fraction, two ceilings, untouched by open interest and custom leverage.
     """
-    value = div_trunc(quantums * terms_now.multiplier, terms_now.divisor)
-    size = value if value >= 0 else -value
-    base = ppm_ceil(size, terms_now.base_initial_ppm)
-    effective = initial_ppm(terms_now, open_interest) if terms_now.scales else terms_now.base_initial_ppm
-    effective = max(effective, custom_imf_ppm)
-    initial = base if effective == terms_now.base_initial_ppm else ppm_ceil(size, effective)
-    return PositionMargin(value, initial, ppm_ceil(base, terms_now.maintenance_fraction_ppm))
+    _, multiplier, divisor, base_ppm, fraction_ppm, scales, _, _, _, _ = terms_now
+    size = div_floor(abs(quantums) * multiplier, divisor)
+    base = initial = ppm_ceil(size, base_ppm)
+    if scales or custom_imf_ppm:
+        initial = ppm_ceil(size, max(initial_ppm(terms_now, open_interest), custom_imf_ppm))
+    return PositionMargin(size if quantums >= 0 else -size, initial, ppm_ceil(base, fraction_ppm))
 
 
 def maintenance_ppm(tier: LiquidityTier) -> int:
