@@ -1,0 +1,26 @@
+"""Events of collateral and funding, with the reference's names and attributes."""
+
+from modules.kernel.events import EventKind
+
+SETTLED_FUNDING = EventKind(
+    "settled_funding",
+    ("subaccount", "subaccount_number", "perpetual_id", "funding_paid_quote_quantums"),
+    indexed=("subaccount",),
+)
+"""Funding of one position went into the collateral; paid is positive when the subaccount paid."""
+
+CREATED_TRANSFER = EventKind(
+    "create_transfer",
+    ("sender", "sender_number", "recipient", "recipient_number", "asset_id", "quantums"),
+    indexed=("sender", "recipient"),
+)
+DEPOSITED = EventKind(
+    "deposit_to_subaccount",
+    ("sender", "recipient", "recipient_number", "asset_id", "quantums"),
+    indexed=("sender", "recipient"),
+)
+WITHDREW = EventKind(
+    "withdraw_from_subaccount",
+    ("sender", "sender_number", "recipient", "asset_id", "quantums"),
+    indexed=("sender", "recipient"),
+)

@@ -1,0 +1,75 @@
+"""The rules of subaccounts: pure functions of integers and models."""
+
+from collections.abc import Mapping
+
+from modules.kernel.intmath import div_trunc
+from modules.subaccounts.model import Position, Risk, UpdateResult
+
+
+def is_initially_collateralised(risk: Risk) -> bool:
+    """SUB-1: net collateral covers the initial requirement; equal is enough."""
+    return risk.net_collateral >= risk.initial
+
+
+def is_liquidatable(risk: Risk) -> bool:
+    """SUB-2: there is a maintenance requirement and net collateral is below it."""
+    return 0 < risk.maintenance > risk.net_collateral
+
+
+def transition(current: Risk, new: Risk) -> UpdateResult:
+    """SUB-3: a change is valid if it leaves the subaccount initially collateralised, or no riskier than it was.
+
+    `current` is the same subaccount, settled, without the change, at the same prices and the open interest after the trade.
+    """
+    if new.net_collateral >= new.initial:
+        return UpdateResult.SUCCESS
+    failure = (
+        UpdateResult.NEWLY_UNDERCOLLATERALIZED if is_initially_collateralised(current) else UpdateResult.STILL_UNDERCOLLATERALIZED
+    )
+    if new.maintenance > current.maintenance:
+        return failure
+    if current.maintenance == 0 or new.maintenance == 0:
+        rises = current.maintenance == new.maintenance and new.net_collateral > current.net_collateral
+        return UpdateResult.SUCCESS if rises else failure
+    no_riskier = new.net_collateral * current.maintenance >= current.net_collateral * new.maintenance
+    return UpdateResult.SUCCESS if no_riskier else failure
+
+
+def entry_quote(position: Position | None, quantums_delta: int, quote: int) -> int:
+    """SUB-5: entry cost after a fill of signed size `quantums_delta` for `quote` (not negative), signed as the position that results.
+
+    It gains the fill when the position grows, shrinks in proportion (toward zero), and is the fill's own share after a flip.
+    """
+    signed_quote = quote if quantums_delta > 0 else -quote
+    if position is None:
+        return signed_quote
+    before = position.quantums
+    after = before + quantums_delta
+    if (before > 0) == (quantums_delta > 0):
+        return position.entry_quote + signed_quote
+    if after == 0:
+        return 0
+    if (after > 0) == (before > 0):
+        return div_trunc(position.entry_quote * abs(after), abs(before))
+    return div_trunc(signed_quote * abs(after), abs(quantums_delta))
+
+
+def apply(positions: Mapping[int, Position], perpetual_id: int, quantums_delta: int, quote: int, funding_index: int) -> dict[int, Position]:
+    """The (settled) positions after a fill, ascending by perpetual id; a position that reaches zero is gone."""
+    changed = dict(positions)
+    position = changed.get(perpetual_id)
+    entry = entry_quote(position, quantums_delta, quote)
+    if position is None:
+        changed[perpetual_id] = Position(quantums_delta, funding_index, entry)
+        return dict(sorted(changed.items())) if len(changed) > 1 else changed
+    quantums = position.quantums + quantums_delta
+    if quantums:
+        changed[perpetual_id] = Position(quantums, funding_index, entry)
+    else:
+        del changed[perpetual_id]
+    return changed
+
+
+def unsettled_in_market(lots_index: int, net_lots: int, index: int) -> int:
+    """SUB-6: what settling every position of a market would add to collateral: the sum of -lots x (index - index at settlement)."""
+    return lots_index - net_lots * index

@@ -1,0 +1,24 @@
+"""State of the subaccounts: prefixes, names, codecs."""
+
+from modules.kernel.codec import BIG, KEY_ADDRESS, KEY_U32, Record, key_of, single
+from modules.kernel.stores import Registry
+from modules.kernel.units import SubaccountId
+from modules.subaccounts.model import SUBACCOUNT, MarketTotals, Subaccount
+
+
+def _open(_: SubaccountId, value: Subaccount) -> tuple[int, int] | None:
+    return (0, 0) if value.positions else None
+
+
+class SubaccountsState:
+    def __init__(self, registry: Registry) -> None:
+        schema = registry.schema("subaccounts")
+        self.accounts = schema.map(1, "accounts", key_of(SubaccountId, KEY_ADDRESS, KEY_U32), SUBACCOUNT)
+        """Never empty ones."""
+        self.pool_collateral = schema.map(2, "pool_collateral", KEY_U32, single(BIG))
+        """Sum of the collateral in a pool; 0 is the cross pool, an isolated perpetual's is its id + 1."""
+        self.market_totals = schema.map(
+            3, "market_totals", KEY_U32, Record(MarketTotals, long_quantums=BIG, short_quantums=BIG, lots_index=BIG)
+        )
+        self.open_accounts = schema.index("open_accounts", self.accounts, _open)
+        """Subaccounts with positions, by key, all in group 0."""
