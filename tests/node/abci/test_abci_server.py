@@ -1,0 +1,494 @@
+"""The server answers each connection in order, takes consensus first, and lets nobody fill its memory."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from perpd_proto.tendermint.abci import types_pb2 as pb
+from support.abci import FRAMES, PATIENCE_SECONDS, RecordingApplication, running_server, socket_address
+
+from node.abci.address import TcpAddress, UnixAddress, parse_address
+from node.abci.client import Client, check_tx_frames, open_response
+from node.abci.connection import Connection, Limits
+from node.abci.framing import FrameReader, encode_frame
+from node.abci.server import Server
+
+FLUSH = FRAMES["req_flush"]
+UNHURRIED = Limits(slice_seconds_max=PATIENCE_SECONDS)
+"""Slices that end by count only, so that a slow machine cannot change the order."""
+
+
+def frame(name: str, **fields: Any) -> bytes:
+    """A request frame."""
+    message = getattr(pb.Request(), name).__class__(**fields)
+    return encode_frame(pb.Request(**{name: message}).SerializeToString())
+
+
+def names_of(answers: list[bytes]) -> list[str | None]:
+    """Which calls these response bodies answer."""
+    return [pb.Response.FromString(answer).WhichOneof("value") for answer in answers]
+
+
+def raw_socket(address: str) -> socket.socket:
+    """A blocking connection, for sending from within the server's thread."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(PATIENCE_SECONDS)
+    connection.connect(address.removeprefix("unix://"))
+    return connection
+
+
+def read_answers(connection: socket.socket, count: int) -> list[bytes]:
+    """The next bodies from a raw connection."""
+    reader = FrameReader()
+    bodies: list[bytes] = []
+    while len(bodies) < count:
+        data = connection.recv(65536)
+        assert data, f"the connection ended after {len(bodies)} of {count} answers"
+        bodies += reader.feed(data)
+    return bodies
+
+
+def accepted_socket(address: str) -> socket.socket:
+    """A raw connection that the server is known to have accepted."""
+    connection = raw_socket(address)
+    connection.sendall(FLUSH)
+    read_answers(connection, 1)
+    return connection
+
+
+def test_four_connections_are_answered_in_their_own_order() -> None:
+    """As an engine uses them, at the same time: each answer belongs to its request, in the order asked."""
+    application = RecordingApplication(
+        {
+            "check_tx": lambda argument: pb.ResponseCheckTx(data=argument[0]),
+            "query": lambda request: pb.ResponseQuery(value=request.data),
+            "load_snapshot_chunk": lambda request: pb.ResponseLoadSnapshotChunk(chunk=str(request.chunk).encode()),
+            "verify_vote_extension": lambda request: pb.ResponseVerifyVoteExtension(status=1 + request.height % 2),
+        }
+    )
+    rounds = 300
+    asks: dict[str, tuple[Callable[[int], bytes], Callable[[Any], Any], Callable[[int], Any]]] = {
+        "query": (lambda n: frame("query", data=b"%d" % n), lambda r: r.value, lambda n: b"%d" % n),
+        "load_snapshot_chunk": (lambda n: frame("load_snapshot_chunk", chunk=n), lambda r: r.chunk, lambda n: b"%d" % n),
+        "check_tx": (lambda n: frame("check_tx", tx=b"%d" % n), lambda r: r.data, lambda n: b"%d" % n),
+        "verify_vote_extension": (lambda n: frame("verify_vote_extension", height=n), lambda r: r.status, lambda n: 1 + n % 2),
+    }
+    failures: list[BaseException] = []
+
+    def ask(address: str, name: str) -> None:
+        request, read, expected = asks[name]
+        try:
+            with Client(address) as client:
+                frames = b"".join(request(n) + (FLUSH if n % 3 == 0 else b"") for n in range(rounds))
+                flushes = len(range(0, rounds, 3))
+                answers = client.pipeline(frames, rounds + flushes)
+                for n in range(rounds):
+                    assert read(open_response(answers.pop(0), name)) == expected(n)
+                    if n % 3 == 0:
+                        open_response(answers.pop(0), "flush")
+        except BaseException as error:  # noqa: BLE001  # carried to the test's thread
+            failures.append(error)
+
+    with running_server(application) as running:
+        threads = [threading.Thread(target=ask, args=(running.address, name)) for name in asks]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert failures == []
+    assert len(application.calls) == 4 * rounds
+
+
+def test_a_flush_behind_pipelined_calls_is_answered_behind_them() -> None:
+    """Every Flush gets its Flush, in place."""
+    with running_server(RecordingApplication()) as running, Client(running.address) as client:
+        frames = b"".join([*check_tx_frames([b"a", b"b"]), FLUSH, FLUSH, *check_tx_frames([b"c"]), FLUSH])
+        assert names_of(client.pipeline(frames, 6)) == ["check_tx", "check_tx", "flush", "flush", "check_tx", "flush"]
+
+
+def test_requests_may_arrive_byte_by_byte() -> None:
+    """The socket's pieces mean nothing."""
+    with running_server(RecordingApplication()) as running, Client(running.address) as client:
+        for byte in frame("info") + frame("process_proposal", txs=[b"a" * 300]) + FLUSH:
+            client.send(bytes((byte,)))
+        assert names_of(client.receive(3)) == ["info", "process_proposal", "flush"]
+
+
+def test_a_large_block_comes_and_goes_whole() -> None:
+    """Three megabytes in, three megabytes out, and the connection goes on."""
+    txs = [bytes([n]) * 100_000 for n in range(30)]
+    application = RecordingApplication({"prepare_proposal": lambda request: pb.ResponsePrepareProposal(txs=request.txs)})
+    with running_server(application) as running, Client(running.address) as client:
+        assert list(client.prepare_proposal(pb.RequestPrepareProposal(txs=txs)).txs) == txs
+        assert client.echo("still here").message == "still here"
+
+
+def test_the_answers_of_a_slice_leave_in_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    """33 calls read at once are three slices of at most 16, hence three writes; a Flush goes with the call before it."""
+    writes: list[int] = []
+    send = Connection.send
+
+    def counting_send(self: Connection, answers: list[bytes]) -> None:
+        writes.append(len(answers))
+        send(self, answers)
+
+    monkeypatch.setattr(Connection, "send", counting_send)
+    with running_server(RecordingApplication(), UNHURRIED) as running, Client(running.address) as client:
+        frames = [*check_tx_frames([b"a"] * 16), FLUSH, *check_tx_frames([b"b"] * 17), FLUSH]
+        assert len(client.pipeline(b"".join(frames), 35)) == 35
+    assert writes == [17, 16, 2]
+
+
+@pytest.mark.parametrize(
+    ("limits", "calls_before"),
+    [(UNHURRIED, 16), (Limits(slice_calls_max=5, slice_seconds_max=PATIENCE_SECONDS), 5), (Limits(slice_seconds_max=0.0), 1)],
+)
+@pytest.mark.parametrize("name", ["process_proposal", "verify_vote_extension", "finalize_block", "commit"])
+def test_a_flood_of_transactions_delays_a_vote_by_one_slice(limits: Limits, calls_before: int, name: str) -> None:
+    """What consensus asks while a slice of CheckTx is being served comes next, though hundreds of CheckTx were there before."""
+    application = RecordingApplication()
+    with running_server(application, limits) as running, Client(running.address) as mempool, accepted_socket(running.address) as consensus:
+        application.during = lambda _name, _argument: consensus.sendall(frame(name) + FLUSH) if len(application.calls) == 1 else None
+        assert len(mempool.check_txs([b"tx"] * 400)) == 400
+        assert names_of(read_answers(consensus, 2)) == [name, "flush"]
+    names = application.names()
+    assert names.index(name) == calls_before
+    assert names.count("check_tx") == 400
+
+
+def test_consensus_overtakes_all_that_was_queued_before_it() -> None:
+    """Read in one go with an older flood and older queries, it is served first; each connection keeps its own order."""
+    application = RecordingApplication()
+    with running_server(application, UNHURRIED) as running:
+        mempool, query, consensus = (accepted_socket(running.address) for _ in range(3))
+
+        def ask(name: str, _argument: Any) -> None:
+            if name == "info":  # the loop is busy with this call while all the others arrive
+                mempool.sendall(b"".join(check_tx_frames([b"%d" % n for n in range(40)])))
+                query.sendall(frame("query") * 20)
+                consensus.sendall(frame("verify_vote_extension") + frame("process_proposal") + FLUSH + frame("extend_vote"))
+
+        application.during = ask
+        with Client(running.address) as client:
+            client.info()
+        read_answers(consensus, 4)
+        read_answers(mempool, 40)
+        read_answers(query, 20)
+        for connection in (mempool, query, consensus):
+            connection.close()
+    names = application.names()
+    assert names[:4] == ["info", "verify_vote_extension", "process_proposal", "extend_vote"]
+    assert [argument for name, argument in application.calls if name == "check_tx"] == [(b"%d" % n, False) for n in range(40)]
+
+
+def test_queries_and_transactions_take_turns() -> None:
+    """Neither a flood of CheckTx nor one of queries shuts the other out: slice by slice."""
+    application = RecordingApplication()
+    with running_server(application, UNHURRIED) as running:
+        mempool, query = (accepted_socket(running.address) for _ in range(2))
+
+        def ask(name: str, _argument: Any) -> None:
+            if name == "info":
+                mempool.sendall(b"".join(check_tx_frames([b"tx"] * 64)))
+                query.sendall(frame("query") * 64)
+
+        application.during = ask
+        with Client(running.address) as client:
+            client.info()
+        read_answers(mempool, 64)
+        read_answers(query, 64)
+        mempool.close()
+        query.close()
+    names = application.names()[1:]
+    slices = [names[at : at + 16] for at in range(0, 128, 16)]
+    assert [set(names_in_slice) for names_in_slice in slices] in (
+        [{"check_tx"}, {"query"}] * 4,
+        [{"query"}, {"check_tx"}] * 4,
+    )
+
+
+def test_a_connection_that_does_not_take_its_answers_is_not_read() -> None:
+    """Its queue and its write buffer stay bounded while it floods; when it reads at last, every answer is there, in order."""
+    limits = Limits(queue_frames_max=50, queue_bytes_max=20_000, write_buffer_bytes_max=30_000)
+    request = frame("echo", message="x" * 1000)
+    pieces_of_last_read = FrameReader().capacity_bytes()
+
+    async def flood(path: str) -> None:
+        loop = asyncio.get_running_loop()
+        server = Server(RecordingApplication(), f"unix://{path}", limits=limits)
+        await server.start()
+        peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        peer.setblocking(False)
+        await loop.sock_connect(peer, path)
+        sent = 0
+        is_blocked_for = 0
+        stream = request * 20_000
+        while is_blocked_for < 50:  # turns of the loop, in each of which the server could have read more
+            try:
+                sent += peer.send(stream[sent : sent + 100_000])
+                is_blocked_for = 0
+            except BlockingIOError:
+                is_blocked_for += 1
+            await asyncio.sleep(0)
+            for connection in server._connections:
+                assert connection._queue_bytes <= limits.queue_bytes_max + pieces_of_last_read
+                assert connection._transport is not None
+                slice_bytes = limits.slice_calls_max * (len(request) + 1)
+                assert connection._transport.get_write_buffer_size() <= limits.write_buffer_bytes_max + slice_bytes
+        assert sent < len(stream)
+        (connection,) = server._connections
+        assert connection._is_reading_paused
+        reader = FrameReader()
+        bodies: list[bytes] = []
+        remaining = memoryview(stream)[sent : sent + (-sent) % len(request)]  # the rest of the last request
+        while len(bodies) * len(request) < sent:
+            bodies += reader.feed(await loop.sock_recv(peer, 1_000_000))
+            if remaining:
+                try:
+                    remaining = remaining[peer.send(remaining) :]
+                except BlockingIOError:
+                    await asyncio.sleep(0)
+        assert set(bodies) == {pb.Response(echo=pb.ResponseEcho(message="x" * 1000)).SerializeToString()}
+        peer.close()
+        await server.stop()
+
+    with socket_address() as address:
+        asyncio.run(asyncio.wait_for(flood(address.removeprefix("unix://")), PATIENCE_SECONDS))
+
+
+def test_a_peer_that_says_it_is_done_still_gets_its_answers() -> None:
+    """Half-closed by the peer, the connection ends after the last answer."""
+    with running_server(RecordingApplication()) as running, Client(running.address) as client:
+        client.send(b"".join(check_tx_frames([b"tx"] * 100)))
+        client.end_input()
+        assert names_of(client.receive_rest()) == ["check_tx"] * 100
+
+
+def test_the_next_engine_is_served_after_the_first_one_died() -> None:
+    """An engine that vanishes within a frame and with answers pending costs nothing; the application lives on."""
+    application = RecordingApplication({"info": pb.ResponseInfo(last_block_height=7)})
+    with running_server(application) as running:
+        for _ in range(3):
+            engine = [raw_socket(running.address) for _ in range(4)]
+            for number, connection in enumerate(engine):
+                connection.sendall(b"".join(check_tx_frames([b"tx"] * 50)) + frame("finalize_block", txs=[b"a"] * 50)[: 10 * number])
+                connection.close()
+        with Client(running.address) as client:
+            assert client.info().last_block_height == 7
+            assert client.echo("new engine").message == "new engine"
+
+
+def test_more_connections_than_allowed_are_refused_and_the_others_served() -> None:
+    """The limit counts what is open at the time."""
+    with running_server(RecordingApplication(), Limits(connections_max=2)) as running:
+        first, second = accepted_socket(running.address), accepted_socket(running.address)
+        with raw_socket(running.address) as third:
+            assert third.recv(1) == b""
+        second.close()
+        first.sendall(FLUSH)
+        read_answers(first, 1)
+        first.close()
+
+
+def test_tcp_works_as_well() -> None:
+    """Port 0 becomes the one that the system chose."""
+    application = RecordingApplication({"info": pb.ResponseInfo(version="tcp")})
+
+    async def serve() -> None:
+        server = Server(application, "tcp://127.0.0.1:0")
+        await server.start()
+        running = asyncio.create_task(server.run())
+
+        def ask() -> str:
+            with Client(server.address) as client:
+                return str(client.info().version)
+
+        assert await asyncio.to_thread(ask) == "tcp"
+        await server.stop()
+        await running
+
+    asyncio.run(serve())
+
+
+def test_only_the_owner_may_connect() -> None:
+    """There are no passwords on this socket."""
+    with running_server(RecordingApplication()) as running:
+        assert Path(running.address.removeprefix("unix://")).stat().st_mode & 0o777 == 0o600
+
+
+def test_the_socket_of_a_dead_server_is_replaced_and_of_a_living_one_is_not() -> None:
+    """A crash leaves the file behind; a second server on the same path would steal the engine."""
+    with socket_address() as address:
+        path = address.removeprefix("unix://")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dead:
+            dead.bind(path)
+
+        async def serve() -> None:
+            first, second = Server(RecordingApplication(), address), Server(RecordingApplication(), address)
+            await first.start()
+            with pytest.raises(OSError, match="another server answers"):
+                await second.start()
+            await second.stop()
+            assert is_socket(path)
+            await first.stop()
+
+        asyncio.run(serve())
+        assert not Path(path).exists()
+
+
+def test_a_file_that_is_no_socket_is_left_alone() -> None:
+    """A wrong path must not cost a file."""
+    with socket_address() as address:
+        path = Path(address.removeprefix("unix://"))
+        path.write_text("precious")
+        with pytest.raises(FileExistsError):
+            asyncio.run(Server(RecordingApplication(), address).start())
+        assert path.read_text() == "precious"
+
+
+def test_stopping_answers_the_call_in_work_and_removes_the_socket() -> None:
+    """What is answered is sent, what is only queued is not served, and then the connection ends."""
+    application = RecordingApplication()
+    with running_server(application, UNHURRIED) as running:
+        application.during = lambda _name, _argument: running.begin_stop() if len(application.calls) == 3 else None
+        with Client(running.address) as client:
+            client.send(b"".join(check_tx_frames([b"tx"] * 100)))
+            answers = client.receive_rest()
+        assert running.outcome() is None
+        assert names_of(answers) == ["check_tx"] * len(application.calls)
+        assert 3 <= len(answers) <= 16
+        assert not Path(running.address.removeprefix("unix://")).exists()
+
+
+def test_stopping_does_not_wait_for_ever_for_a_peer_that_does_not_read() -> None:
+    """After the grace period the connection is cut."""
+
+    async def serve(address: str) -> None:
+        server = Server(
+            RecordingApplication({"query": b"\x3a" + encode_frame(bytes(8_000_000))}), address, limits=Limits(stop_seconds_max=0.05)
+        )
+        await server.start()
+        with raw_socket(address) as peer:
+            peer.sendall(frame("query"))
+            while not (server._connections and server._connections[0]._is_writing_paused):  # noqa: ASYNC110  # there is no event for it
+                await asyncio.sleep(0)
+            await asyncio.gather(server.stop(), server.stop())
+            assert not server._connections
+
+    with socket_address() as address:
+        asyncio.run(asyncio.wait_for(serve(address), PATIENCE_SECONDS))
+
+
+def is_socket(path: str) -> bool:
+    """Whether there is a socket at this path."""
+    return Path(path).is_socket()
+
+
+def replace_by_a_file(path: Path) -> None:
+    """Puts something else in a socket's place."""
+    path.unlink()
+    path.touch()
+
+
+def test_another_servers_socket_is_not_removed() -> None:
+    """Whoever took the path over meanwhile keeps it."""
+    with socket_address() as address:
+        path = Path(address.removeprefix("unix://"))
+
+        async def serve() -> None:
+            server = Server(RecordingApplication(), address)
+            await server.start()
+            replace_by_a_file(path)
+            await server.stop()
+
+        asyncio.run(serve())
+        assert path.exists()
+
+
+def test_a_server_runs_once() -> None:
+    """Stopping before the start is nothing, starting twice is a mistake, running after a stop returns."""
+
+    async def serve(address: str) -> None:
+        server = Server(RecordingApplication(), address)
+        await server.stop()
+        await server.start()
+        with pytest.raises(RuntimeError, match="started before"):
+            await server.start()
+        await server.stop()
+        await server.stop()
+        await server.run()
+
+    with socket_address() as address:
+        asyncio.run(serve(address))
+
+
+def test_a_cancelled_server_stops_in_good_order() -> None:
+    """As a signal handler ends it."""
+
+    async def serve(address: str) -> None:
+        server = Server(RecordingApplication(), address)
+        await server.start()
+        running = asyncio.create_task(server.run())
+        await asyncio.sleep(0)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    with socket_address() as address:
+        asyncio.run(serve(address))
+        assert not Path(address.removeprefix("unix://")).exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("unix:///run/abci.sock", UnixAddress("/run/abci.sock")),
+        ("tcp://127.0.0.1:26658", TcpAddress("127.0.0.1", 26658)),
+        ("tcp://[::1]:26658", TcpAddress("::1", 26658)),
+    ],
+)
+def test_addresses_are_written_as_the_engine_writes_them(text: str, address: Any) -> None:
+    """And read back alike."""
+    assert parse_address(text) == address
+    assert str(address) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "unix://", "unix:/a", "tcp://127.0.0.1", "tcp://:1", "tcp://a:b", "tcp://a:70000", "http://a:1", "/a/b", "unix:///" + "a" * 107],
+)
+def test_what_is_no_address_is_refused(text: str) -> None:
+    """Including a path that the system would cut or refuse."""
+    with pytest.raises(ValueError, match=r"neither unix|the system allows"):
+        parse_address(text)
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(st.tuples(st.sampled_from(("check_tx", "query", "commit", "info", "echo", "flush")), st.binary(max_size=3)), max_size=60),
+    st.data(),
+)
+def test_any_conversation_is_answered_in_order(shared_server: str, conversation: list[tuple[str, bytes]], data: st.DataObject) -> None:
+    """Mixed calls on one connection, in random pieces: the answers name the calls, one each, in order."""
+    stream = b"".join(
+        frame("check_tx", tx=argument) if name == "check_tx" else frame("query", data=argument) if name == "query" else frame(name)
+        for name, argument in conversation
+    )
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=5), label="cuts"))
+    with Client(shared_server) as client:
+        for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
+            client.send(stream[start:end])
+        assert names_of(client.receive(len(conversation))) == [name for name, _ in conversation]
+
+
+@pytest.fixture(scope="module")
+def shared_server() -> Any:
+    """One server for all examples of a property."""
+    with running_server(RecordingApplication()) as running:
+        yield running.address
