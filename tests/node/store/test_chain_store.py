@@ -1,6 +1,8 @@
 """Staging, committing and loading the chain's state."""
 
+import gc
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -200,6 +202,45 @@ def test_a_failed_write_changes_nothing(tmp_path: Path, monkeypatch: pytest.Monk
         assert (store.height, store.app_hash) == before
         store.commit()
         assert (store.height, store.app_hash) == (3, expected)
+
+
+def test_a_commit_is_one_synchronous_batch(tmp_path: Path) -> None:
+    """Values, commit record and, the first time, genesis go to disk in one record, and it is on the disk before commit returns."""
+
+    class Spy:
+        def __init__(self, database: Any) -> None:
+            self.database = database
+            self.batches: list[dict[str, object]] = []
+
+        def write_batch(self, **options: object) -> Any:
+            self.batches.append(options)
+            return self.database.write_batch(**options)
+
+        def __getattr__(self, name: str) -> Any:
+            assert not name.startswith(("put", "delete")), "everything goes through a batch"
+            return getattr(self.database, name)
+
+    with opened(tmp_path) as (store, _):
+        spy = store._database._db = Spy(store._database._db)
+        commit_blocks(store, SEED, 3)
+        assert spy.batches == [{"transaction": True, "sync": True}] * 3
+
+
+def test_blocks_and_queries_leave_no_cyclic_garbage(tmp_path: Path) -> None:
+    """A node runs with the collector off: dropped versions are freed by reference counts alone."""
+    with opened(tmp_path, kept_versions=2) as (store, _):
+        commit_blocks(store, SEED, 1)
+        gc.collect()
+        gc.disable()
+        try:
+            for height in range(2, 12):
+                commit_blocks(store, SEED, height)
+                with store.version() as version:
+                    key, _value = next(version.iterate("auth"))
+                    version.prove("auth", key)
+            assert gc.collect() == 0
+        finally:
+            gc.enable()
 
 
 def _refuse(_: object) -> None:

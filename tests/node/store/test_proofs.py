@@ -219,3 +219,21 @@ def test_absence_cannot_be_shown_with_leaves_that_are_not_the_neighbours(key: by
     state = Proven(EDGES)
     assert state.accepts(b"aba", None, _absence(state, b"aba", b"ab", b"abc"))
     assert not state.accepts(key, None, _absence(state, key, left, right))
+
+
+def test_neighbours_must_stand_left_and_right_where_their_paths_part() -> None:
+    """In a tree whose leaves are out of order the two sides are crossed, and nothing is absent by that."""
+    low, high = tree._make_leaf(b"a", b"1"), tree._make_leaf(b"c", b"2")
+    for bit_order, accepted in (((low, high), True), ((high, low), False)):
+        root = tree._make_inner(1, *bit_order)
+        paths = {inner.key: tree.Path(inner, (tree.Step(root, inner is bit_order[1]),)) for inner in bit_order}
+        values = {b"a": b"1", b"c": b"2"}
+        absence = CommitmentProof()
+        absence.nonexist.key = b"b"
+        absence.nonexist.left.CopyFrom(proofs._leaf_proof(paths[b"a"], values.get))
+        absence.nonexist.right.CopyFrom(proofs._leaf_proof(paths[b"c"], values.get))
+        if accepted:
+            proofs._verify_absence(absence.nonexist, root.digest, b"b")
+        else:
+            with pytest.raises(proofs.InvalidProofError, match="do not part"):
+                proofs._verify_absence(absence.nonexist, root.digest, b"b")
