@@ -3,7 +3,9 @@
 from modules.kernel.errors import register
 
 SAME_SUBACCOUNT_TWICE = register("subaccounts", 101, "one update names the same subaccount twice; use two different subaccounts")
-FAILED_UPDATE = register("subaccounts", 102, "failed to apply subaccount updates: keep enough collateral for your positions, or reduce them first")
+FAILED_UPDATE = register(
+    "subaccounts", 102, "failed to apply subaccount updates: keep enough collateral for your positions, or reduce them first"
+)
 NOT_UPDATABLE = register("subaccounts", 103, "the position cannot change before its market has a price")
 NUMBER_TOO_BIG = register("subaccounts", 200, "a subaccount number is at most 128000")
 BAD_OWNER = register("subaccounts", 201, "the owner of a subaccount must be a valid address")

@@ -2,8 +2,15 @@
 
 from collections.abc import Mapping
 
-from modules.kernel.intmath import div_trunc
+from modules.kernel.intmath import div_ceil, div_floor, div_trunc
+from modules.kernel.units import MILLION
 from modules.subaccounts.model import Position, Risk, UpdateResult
+
+
+BOUND_SHIFT = 64
+"""Binary digits behind the point of the coefficients of SUB-7."""
+BOUND_ROUNDING = 3
+"""Quote quantums per position by which rounded amounts can be worse than exact ones (SUB-7)."""
 
 
 def is_initially_collateralised(risk: Risk) -> bool:
@@ -23,9 +30,7 @@ def transition(current: Risk, new: Risk) -> UpdateResult:
     """
     if new.net_collateral >= new.initial:
         return UpdateResult.SUCCESS
-    failure = (
-        UpdateResult.NEWLY_UNDERCOLLATERALIZED if is_initially_collateralised(current) else UpdateResult.STILL_UNDERCOLLATERALIZED
-    )
+    failure = UpdateResult.NEWLY_UNDERCOLLATERALIZED if is_initially_collateralised(current) else UpdateResult.STILL_UNDERCOLLATERALIZED
     if new.maintenance > current.maintenance:
         return failure
     if current.maintenance == 0 or new.maintenance == 0:
@@ -73,3 +78,16 @@ def apply(positions: Mapping[int, Position], perpetual_id: int, quantums_delta: 
 def unsettled_in_market(lots_index: int, net_lots: int, index: int) -> int:
     """SUB-6: what settling every position of a market would add to collateral: the sum of -lots x (index - index at settlement)."""
     return lots_index - net_lots * index
+
+
+def bound_coefficients(multiplier: int, divisor: int, rate: int) -> tuple[int, int]:
+    """SUB-7: what one base quantum of a long, and of a short, adds to (net collateral - requirement), x 2^64, rounded down.
+
+    The requirement's rate is r = rate / 10^12: initial ppm x 10^6, or initial ppm x maintenance fraction. With x = |q| x multiplier /
+    divisor exactly, a notional is within 1 below x (toward zero) and a requirement is less than x r + 2 (two ceilings). So a long
+    adds more than x (1 - r) - 3 and a short more than -x (1 + r) - 3; summed over the positions, a total >= 0 proves coverage.
+    """
+    square = MILLION * MILLION
+    scale = multiplier << BOUND_SHIFT
+    whole = divisor * square
+    return div_floor(scale * (square - rate), whole), div_ceil(scale * (square + rate), whole)

@@ -12,7 +12,7 @@ from modules.kernel.context import Context
 from modules.kernel.errors import UNAUTHORIZED, ChainError
 from modules.kernel.units import Address, SubaccountId
 from modules.perp.keeper import PerpKeeper
-from modules.subaccounts import books, formulas, scan
+from modules.subaccounts import books, formulas, safety
 from modules.subaccounts.errors import AMOUNT_NOT_POSITIVE, FAILED_UPDATE, NOT_UPDATABLE, NOT_USDC, SAME_SUBACCOUNT_TWICE
 from modules.subaccounts.events import CREATED_TRANSFER, DEPOSITED, SETTLED_FUNDING, WITHDREW
 from modules.subaccounts.model import (
@@ -116,7 +116,7 @@ class SubaccountsKeeper:
 
     def below_maintenance(self, ctx: Context) -> list[tuple[SubaccountId, Risk]]:
         """Every liquidatable subaccount with its settled risk, by key (SUB-2)."""
-        return scan.below_maintenance(ctx, self._state, self._perp, self._funding, self.risk_of, self._settle_only)
+        return safety.below_maintenance(ctx, self._state, self._perp, self._funding, self._settled_risk)
 
     def backing(self, ctx: Context, perpetual_id: int) -> Backing:
         """Pool, fund and funding lot of an existing perpetual. Raises perpetuals/1 when there is none."""
@@ -214,8 +214,7 @@ class SubaccountsKeeper:
             self._set_totals(
                 ctx, perpetual_id, MarketTotals(totals.long_quantums + long_delta, totals.short_quantums + short_delta, totals.lots_index)
             )
-        self._write(ctx, taker)
-        self._write(ctx, maker)
+        self._write(ctx, taker, maker)
         return _SUCCESS, _SUCCESS
 
     def deposit(self, ctx: Context, sender: Address, recipient: SubaccountId, amount: int, asset_id: int = USDC) -> None:
@@ -253,8 +252,7 @@ class SubaccountsKeeper:
         giving, taking = self._touch(ctx, sender, -amount), self._touch(ctx, recipient, amount)
         self._require_valid(ctx, giving)
         self._bank.move(ctx, self.pool_of(ctx, giving.stored)[1], self.pool_of(ctx, taking.stored)[1], amount)
-        self._write(ctx, giving)
-        self._write(ctx, taking)
+        self._write(ctx, giving, taking)
         self._auth.ensure_account(ctx, recipient.owner)
         ctx.emit(
             CREATED_TRANSFER,
@@ -288,8 +286,8 @@ class SubaccountsKeeper:
             return account, ()
         return Subaccount(collateral, settled), tuple(payments)
 
-    def _settle_only(self, ctx: Context, account: Subaccount) -> Subaccount:
-        return self._settle(ctx, account)[0]
+    def _settled_risk(self, ctx: Context, account: Subaccount) -> Risk:
+        return self.risk_of(ctx, self._settle(ctx, account)[0])
 
     def _side(
         self, ctx: Context, subaccount_id: SubaccountId, perpetual_id: int, quantums_delta: int, quote: int, quote_delta: int, index: int
@@ -310,11 +308,12 @@ class SubaccountsKeeper:
             return True
         return not self.backing(ctx, perpetual_id).isolated and not self.backing(ctx, next(iter(positions))).isolated
 
-    def _judge(
-        self, ctx: Context, settled: Subaccount, changed: Subaccount, perpetual_id: int, open_interest: int | None
-    ) -> UpdateResult:
+    def _judge(self, ctx: Context, settled: Subaccount, changed: Subaccount, perpetual_id: int, open_interest: int | None) -> UpdateResult:
+        """SUB-3, by the bound where it suffices."""
+        if safety.clearly_initial(ctx, self._perp, changed, perpetual_id, open_interest):
+            return _SUCCESS
         new = self.risk_of(ctx, changed, perpetual_id, open_interest)
-        if new.net_collateral >= new.initial:
+        if formulas.is_initially_collateralised(new):
             return _SUCCESS
         return formulas.transition(self.risk_of(ctx, settled, perpetual_id, open_interest), new)
 
@@ -340,31 +339,29 @@ class SubaccountsKeeper:
                 if not side.changed.positions:
                     move(ctx, traded.pool, _CROSS_POOL, side.changed.collateral)
 
-    def _write(self, ctx: Context, side: _Side) -> None:
-        """State and totals follow the change of one subaccount; settled funding is told."""
-        stored, changed = side.stored, side.changed
-        if changed.collateral or changed.positions:
-            self._state.accounts.set(ctx, side.id, changed)
-        else:
-            self._state.accounts.delete(ctx, side.id)
-        before, after = self.pool_of(ctx, stored)[0], self.pool_of(ctx, changed)[0]
-        if before == after:
-            self._add_collateral(ctx, after, changed.collateral - stored.collateral)
-        else:
-            self._add_collateral(ctx, before, -stored.collateral)
-            self._add_collateral(ctx, after, changed.collateral)
-        for perpetual_id, payment in side.payments:
-            totals = self._state.market_totals.get(ctx, perpetual_id) or NO_TOTALS
-            self._set_totals(ctx, perpetual_id, totals._replace(lots_index=totals.lots_index - payment))
-            ctx.emit(SETTLED_FUNDING, addresses.to_text(side.id.owner), side.id.number, perpetual_id, -payment)
-
-    def _add_collateral(self, ctx: Context, pool_key: int, delta: int) -> None:
-        if delta:
-            total = (self._state.pool_collateral.get(ctx, pool_key) or 0) + delta
-            if total:
-                self._state.pool_collateral.set(ctx, pool_key, total)
+    def _write(self, ctx: Context, *sides: _Side) -> None:
+        """State and totals follow the changes; settled funding is told."""
+        collateral: dict[int, int] = {}
+        for side in sides:
+            stored, changed = side.stored, side.changed
+            if changed.collateral or changed.positions:
+                self._state.accounts.set(ctx, side.id, changed)
             else:
-                self._state.pool_collateral.delete(ctx, pool_key)
+                self._state.accounts.delete(ctx, side.id)
+            before, after = self.pool_of(ctx, stored)[0], self.pool_of(ctx, changed)[0]
+            collateral[before] = collateral.get(before, 0) - stored.collateral
+            collateral[after] = collateral.get(after, 0) + changed.collateral
+            for perpetual_id, payment in side.payments:
+                totals = self._state.market_totals.get(ctx, perpetual_id) or NO_TOTALS
+                self._set_totals(ctx, perpetual_id, totals._replace(lots_index=totals.lots_index - payment))
+                ctx.emit(SETTLED_FUNDING, addresses.to_text(side.id.owner), side.id.number, perpetual_id, -payment)
+        for pool_key, delta in collateral.items():
+            if delta:
+                total = (self._state.pool_collateral.get(ctx, pool_key) or 0) + delta
+                if total:
+                    self._state.pool_collateral.set(ctx, pool_key, total)
+                else:
+                    self._state.pool_collateral.delete(ctx, pool_key)
 
     def _set_totals(self, ctx: Context, perpetual_id: int, totals: MarketTotals) -> None:
         if totals == NO_TOTALS:
@@ -383,9 +380,18 @@ def _check_amount(amount: int, asset_id: int) -> None:
 def _opened(side: _Side, perpetual_id: int) -> tuple[int, int]:
     """By how much one side's long and short size in the perpetual grew."""
     old, new = side.stored.positions.get(perpetual_id), side.changed.positions.get(perpetual_id)
-    before = 0 if old is None else old.quantums
-    after = 0 if new is None else new.quantums
-    return max(after, 0) - max(before, 0), max(-after, 0) - max(-before, 0)
+    long = short = 0
+    if new is not None:
+        if new.quantums > 0:
+            long = new.quantums
+        else:
+            short = -new.quantums
+    if old is not None:
+        if old.quantums > 0:
+            long -= old.quantums
+        else:
+            short += old.quantums
+    return long, short
 
 
 def _can_change_pool(side: _Side) -> bool:
