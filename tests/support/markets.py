@@ -31,6 +31,7 @@ def oracle_section() -> dict[str, Any]:
 
 
 def tier(tier_id: int, name: str, initial: int, fraction: int, impact: int, lower: int = 0, upper: int = 0) -> dict[str, Any]:
+    """One liquidity tier of section `perp`."""
     return {
         "id": tier_id,
         "name": name,
@@ -43,6 +44,7 @@ def tier(tier_id: int, name: str, initial: int, fraction: int, impact: int, lowe
 
 
 def perpetual(perpetual_id: int, ticker: str, atomic_resolution: int, tier_id: int, **changes: Any) -> dict[str, Any]:
+    """One perpetual of section `perp`, priced by the market of the same id."""
     row: dict[str, Any] = {
         "id": perpetual_id,
         "ticker": ticker,
@@ -56,6 +58,7 @@ def perpetual(perpetual_id: int, ticker: str, atomic_resolution: int, tier_id: i
 
 
 def perp_section() -> dict[str, Any]:
+    """The worked examples' perpetuals: BTC and ETH large-cap, LINK small-cap and isolated."""
     return {
         "liquidity_tiers": [
             tier(LARGE_CAP, "Large-Cap", 20_000, 600_000, 10_000_000_000),
@@ -71,6 +74,7 @@ def perp_section() -> dict[str, Any]:
 
 
 def funded(perpetual_id: int, **changes: Any) -> dict[str, Any]:
+    """One perpetual of section `funding`: hourly, lots of 10^6 base quantums, gaps up to five minutes covered."""
     row: dict[str, Any] = {
         "id": perpetual_id,
         "model": "PREMIUM",
@@ -84,6 +88,7 @@ def funded(perpetual_id: int, **changes: Any) -> dict[str, Any]:
 
 
 def funding_section() -> dict[str, Any]:
+    """Funding for all three."""
     return {"perpetuals": [funded(perpetual_id) for perpetual_id in (BTC, ETH, LINK)]}
 
 

@@ -15,7 +15,17 @@ def obvious_lower_median(points: list[tuple[int, int]]) -> int:
 
 @pytest.mark.parametrize(
     ("reporting", "total", "enough"),
-    [(2, 3, True), (66, 100, False), (67, 100, True), (20, 30, True), (19, 30, False), (0, 1, False), (3, 4, True), (2, 4, False), (1, 1, True)],
+    [
+        (2, 3, True),
+        (66, 100, False),
+        (67, 100, True),
+        (20, 30, True),
+        (19, 30, False),
+        (0, 1, False),
+        (3, 4, True),
+        (2, 4, False),
+        (1, 1, True),
+    ],
 )
 def test_quorum_is_two_thirds_of_all_power(reporting: int, total: int, enough: bool) -> None:
     """ORACLE-1, at and beside the threshold."""
@@ -50,7 +60,9 @@ def test_median_equals_writing_out_every_unit_of_power(points: list[tuple[int, i
     st.lists(st.tuples(st.sampled_from([1, 2**64 - 1]), st.integers(1, 30)), max_size=4),
     st.integers(0, 60),
 )
-def test_liars_below_a_third_cannot_leave_the_honest_range(honest: list[tuple[int, int]], liars: list[tuple[int, int]], silent: int) -> None:
+def test_liars_below_a_third_cannot_leave_the_honest_range(
+    honest: list[tuple[int, int]], liars: list[tuple[int, int]], silent: int
+) -> None:
     """ORACLE-1 and ORACLE-2: lying and silent power together below a third of all power, the price is inside what honest ones said."""
     honest_power = sum(power for _, power in honest)
     lying_power = sum(power for _, power in liars)

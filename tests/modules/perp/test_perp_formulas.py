@@ -86,7 +86,9 @@ def test_maintenance_margin_has_two_ceilings() -> None:
 
 
 @given(MARKETS, SIZES, TIERS, st.integers(0, 10**19), st.integers(0, MILLION))
-def test_margin_equals_exact_rationals(market: tuple[int, int, int], quantums: int, tier: LiquidityTier, open_interest: int, custom: int) -> None:
+def test_margin_equals_exact_rationals(
+    market: tuple[int, int, int], quantums: int, tier: LiquidityTier, open_interest: int, custom: int
+) -> None:
     """PERP-1 to PERP-6 against dydx-risk.md 5.1 and 5.2 written down in fractions."""
     price, exponent, resolution = market
     value = Fraction(price) * Fraction(10) ** (exponent + resolution + 6)
@@ -101,7 +103,9 @@ def test_margin_equals_exact_rationals(market: tuple[int, int, int], quantums: i
         scaled = MILLION
     else:
         width = tier.open_interest_upper_cap - tier.open_interest_lower_cap
-        scaled = tier.initial_margin_ppm + floor(Fraction((MILLION - tier.initial_margin_ppm) * (opened - tier.open_interest_lower_cap), width))
+        scaled = tier.initial_margin_ppm + floor(
+            Fraction((MILLION - tier.initial_margin_ppm) * (opened - tier.open_interest_lower_cap), width)
+        )
     size = abs(notional(quantums))
     initial = ceil(Fraction(size * max(scaled, custom), MILLION))
     maintenance = ceil(Fraction(ceil(Fraction(size * tier.initial_margin_ppm, MILLION)) * tier.maintenance_fraction_ppm, MILLION))
@@ -137,7 +141,9 @@ def test_maintenance_fraction_is_rounded_down_for_bounds(initial: int, fraction:
     assert formulas.maintenance_ppm(LiquidityTier(0, "any", initial, fraction, 1, 0, 0)) == ppm
 
 
-@pytest.mark.parametrize(("market", "conversion", "subticks"), [(BTC, -9, Fraction(6_012_345_678)), (ETH, -9, Fraction(3_012_345_678)), ((7, -5, -10), -10, 70)])
+@pytest.mark.parametrize(
+    ("market", "conversion", "subticks"), [(BTC, -9, Fraction(6_012_345_678)), (ETH, -9, Fraction(3_012_345_678)), ((7, -5, -10), -10, 70)]
+)
 def test_index_in_subticks_is_exact(market: tuple[int, int, int], conversion: int, subticks: Fraction) -> None:
     """PERP-8: price x 10^(exponent - conversion + resolution + 6); 6012345678 for the examples' BTC."""
     numerator, denominator = formulas.index_subticks(*market, conversion)

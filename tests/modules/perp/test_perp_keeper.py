@@ -140,7 +140,9 @@ def test_genesis_of_the_wrong_shape_is_reported_not_raised(section: object) -> N
 def test_invariants_find_what_is_broken() -> None:
     """PERP-A and ORACLE-A see a perpetual without market or tier and a market without a price."""
     markets = Markets()
-    markets.perp_module._state.perpetuals.set(markets.ctx, 9, markets.perp.require(markets.ctx, BTC)._replace(id=9, market_id=9, liquidity_tier=9))
+    markets.perp_module._state.perpetuals.set(
+        markets.ctx, 9, markets.perp.require(markets.ctx, BTC)._replace(id=9, market_id=9, liquidity_tier=9)
+    )
     markets.perp_module._state.open_interest.set(markets.ctx, 8, 5)
     assert len(markets.perp_module.check_invariants(markets.ctx)) == 3
     markets.oracle_module._state.prices.delete(markets.ctx, ETH)
