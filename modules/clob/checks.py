@@ -1,0 +1,195 @@
+"""What an order must satisfy against state before it may match. Point reads only, so the same checks serve CheckTx.
+
+The order of the checks is the reference's (tables 2.4, 2.5, 2.7 of its specification), so that of several mistakes the same one is told.
+"""
+
+from typing import NamedTuple
+
+from modules.clob import errors, formulas
+from modules.clob.book import OrderBook
+from modules.clob.model import (
+    LONG_TERM,
+    SHORT_BLOCK_WINDOW,
+    SHORT_TERM,
+    STATEFUL_TIME_WINDOW_SECONDS,
+    CancelOrder,
+    ClobPair,
+    FillState,
+    Order,
+    PairStatus,
+    PlaceOrder,
+    RestingOrder,
+    TimeInForce,
+    order_hash,
+    order_of,
+)
+from modules.clob.state import CANCELLED, ClobState
+from modules.fees.keeper import FeesKeeper
+from modules.kernel.context import Context
+from modules.kernel.intmath import ppm_ceil, round_down_to_multiple
+from modules.kernel.units import SubaccountId
+from modules.perp.keeper import PerpKeeper
+from modules.subaccounts.keeper import SubaccountsKeeper
+from modules.subaccounts.model import UpdateResult
+
+_ISOLATION = UpdateResult.VIOLATES_ISOLATED_SUBACCOUNT_CONSTRAINTS
+
+
+class Accepted(NamedTuple):
+    """An order that may match, with what the checks have read."""
+
+    pair: ClobPair
+    fills: FillState
+    replaced: RestingOrder | None
+    reducible: int | None
+    """Base quantums that a reduce-only order may fill at most; None: not reduce-only."""
+
+
+class Checks:
+    """Judges placements and cancels."""
+
+    def __init__(self, state: ClobState, book: OrderBook, perp: PerpKeeper, subaccounts: SubaccountsKeeper, fees: FeesKeeper) -> None:
+        self._state = state
+        self._book = book
+        self._perp = perp
+        self._subaccounts = subaccounts
+        self._fees = fees
+
+    def pair(self, ctx: Context, pair_id: int) -> ClobPair:
+        """The market. Raises 8."""
+        found = self._state.pairs.get(ctx, pair_id)
+        if found is None:
+            raise errors.UNKNOWN_PAIR(f"clob pair {pair_id}")
+        return found
+
+    def placement(self, ctx: Context, command: PlaceOrder) -> Accepted:
+        """The order may match now. Raises the code of the first rule that it breaks."""
+        order = command.order
+        short_term = order.id.flags == SHORT_TERM
+        if not short_term:
+            self._not_ended_in_block(ctx, order)
+        pair = self.pair(ctx, order.id.clob_pair_id)
+        if order.subticks % pair.subticks_per_tick:
+            raise errors.INVALID_ORDER(f"subticks {order.subticks} is not a multiple of subticks_per_tick {pair.subticks_per_tick}")
+        if order.quantums % pair.step_base_quantums:
+            raise errors.INVALID_ORDER(f"quantums {order.quantums} is not a multiple of step_base_quantums {pair.step_base_quantums}")
+        if pair.status != PairStatus.ACTIVE and not self._status_allows(ctx, pair, order):
+            raise errors.PAIR_STATUS(f"clob pair {pair.id} is {PairStatus(pair.status).name}")
+        if self._perp.terms(ctx, pair.perpetual_id).price == 0:
+            raise errors.NO_PRICE(f"clob pair {pair.id}")
+        if short_term:
+            check_block_window(ctx, order.good_til)
+        else:
+            check_time_window(ctx, order.good_til)
+            if self._state.orders.has(ctx, order.id):
+                raise errors.STATEFUL_EXISTS(order.id.text)
+            self._is_supported(command, pair)
+        if command.has_router:
+            raise errors.UNKNOWN_ROUTER("order_router_address")
+        if command.has_builder:
+            raise errors.NOT_IMPLEMENTED("builder codes")
+        if short_term:
+            return self._short_term(ctx, pair, order)
+        self.collateral(ctx, pair, order.id.subaccount, order.is_buy, order.quantums, order.subticks)
+        return Accepted(pair, FillState(0, 0), None, None)
+
+    def collateral(self, ctx: Context, pair: ClobPair, subaccount: SubaccountId, is_buy: bool, quantums: int, subticks: int) -> None:
+        """The subaccount could carry the size if it filled as a maker at its own price. Raises 3007, or 2005 for isolated markets."""
+        result = self.as_maker(ctx, pair, subaccount, is_buy, quantums, subticks)
+        if result == _ISOLATION:
+            raise errors.VIOLATES_ISOLATED(f"perpetual {pair.perpetual_id}")
+        if result:
+            raise errors.COLLATERAL_CHECK(result.text)
+
+    def as_maker(self, ctx: Context, pair: ClobPair, subaccount: SubaccountId, is_buy: bool, quantums: int, subticks: int) -> UpdateResult:
+        """How the subaccount would be judged if the size filled now at that price with the maker's fee."""
+        quote = formulas.quote_of(subticks, quantums, pair.quantum_conversion_exponent)
+        fee = ppm_ceil(quote, self._fees.rates(ctx, subaccount.owner)[1])
+        base_delta, quote_delta = (quantums, -quote - fee) if is_buy else (-quantums, quote - fee)
+        return self._subaccounts.would_collateralise(ctx, subaccount, pair.perpetual_id, base_delta, quote_delta)
+
+    def cancel(self, ctx: Context, command: CancelOrder) -> None:
+        """The cancel's market and window hold, which is all that can be said before its block. Raises 8, 10, 11, 3003 or 3004."""
+        if command.id.flags == SHORT_TERM:
+            self.pair(ctx, command.id.clob_pair_id)
+            check_block_window(ctx, command.good_til)
+        else:
+            check_time_window(ctx, command.good_til)
+
+    def _not_ended_in_block(self, ctx: Context, order: Order) -> None:
+        voided = self._state.voided.get(ctx, order.id)
+        if voided is not None:
+            raise (errors.PREVIOUSLY_CANCELLED if voided == CANCELLED else errors.PREVIOUSLY_REMOVED)(order.id.text)
+
+    def _is_supported(self, command: PlaceOrder, pair: ClobPair) -> None:
+        if command.order.id.flags == LONG_TERM:
+            return
+        if command.trigger_subticks % pair.subticks_per_tick:
+            raise errors.INVALID_ORDER(
+                f"trigger subticks {command.trigger_subticks} is not a multiple of subticks_per_tick {pair.subticks_per_tick}"
+            )
+        raise errors.NOT_IMPLEMENTED(f"orders with flags {command.order.id.flags} (conditional, TWAP)")
+
+    def _status_allows(self, ctx: Context, pair: ClobPair, order: Order) -> bool:
+        """CLOB-6: what a market that is not ACTIVE accepts."""
+        if order.time_in_force != TimeInForce.POST_ONLY:
+            return False
+        if pair.status == PairStatus.POST_ONLY:
+            return True
+        if pair.status != PairStatus.INITIALIZING or order.id.flags != SHORT_TERM:
+            return False
+        index = formulas.floor_subticks(self._perp.index_subticks(ctx, pair.perpetual_id, pair.quantum_conversion_exponent))
+        return order.subticks <= index if order.is_buy else order.subticks >= index
+
+    def _short_term(self, ctx: Context, pair: ClobPair, order: Order) -> Accepted:
+        """The id's history allows the placement (table 2.5)."""
+        order_id = order.id
+        cancelled_until = self._state.cancels.get(ctx, order_id)
+        if cancelled_until is not None and cancelled_until >= order.good_til:
+            raise errors.ORDER_IS_CANCELED(f"{order_id.text} up to block {cancelled_until}")
+        resting = self._state.orders.get(ctx, order_id)
+        if resting is not None and not _replaces(order, resting):
+            raise errors.INVALID_REPLACEMENT(order_id.text)
+        fills = self._book.fills(ctx, order_id)
+        if order.quantums - fills.quantums < pair.step_base_quantums:
+            raise errors.FULLY_FILLED(f"{order_id.text}: {fills.quantums} of {order.quantums}")
+        if order.time_in_force != TimeInForce.IMMEDIATE_OR_CANCEL:
+            return Accepted(pair, fills, resting, None)
+        reducible = self._reducible(ctx, pair, order) if order.reduce_only else None
+        if fills.quantums:
+            raise errors.IOC_ALREADY_FILLED(order_id.text)
+        return Accepted(pair, fills, resting, reducible)
+
+    def _reducible(self, ctx: Context, pair: ClobPair, order: Order) -> int:
+        """Base quantums until the position is closed. Raises 2001 when the order would not reduce it."""
+        position = self._subaccounts.position(ctx, order.id.subaccount, pair.perpetual_id)
+        reducible = round_down_to_multiple(abs(position), pair.step_base_quantums)
+        if reducible == 0 or (position > 0) == order.is_buy:
+            raise errors.REDUCE_ONLY_WOULD_INCREASE(f"the position is {position}")
+        return reducible
+
+
+def check_block_window(ctx: Context, good_til_block: int) -> None:
+    """The height is this block's or one of the 40 after it. Raises 10 or 11."""
+    if good_til_block < ctx.height:
+        raise errors.HEIGHT_EXCEEDS_GOOD_TIL_BLOCK(f"good_til_block {good_til_block}, height {ctx.height}")
+    if good_til_block > ctx.height + SHORT_BLOCK_WINDOW:
+        raise errors.GOOD_TIL_BLOCK_TOO_FAR(f"good_til_block {good_til_block}, height {ctx.height}")
+
+
+def check_time_window(ctx: Context, good_til_seconds: int) -> None:
+    """The time is after this block's and at most 95 days after it. Raises 3003 or 3004."""
+    now = ctx.time_seconds
+    if good_til_seconds <= now:
+        raise errors.TIME_EXCEEDS_GOOD_TIL_TIME(f"good_til_block_time {good_til_seconds}, block time {now}")
+    if good_til_seconds > now + STATEFUL_TIME_WINDOW_SECONDS:
+        raise errors.GOOD_TIL_TIME_TOO_FAR(f"good_til_block_time {good_til_seconds}, block time {now}")
+
+
+def _replaces(order: Order, resting: RestingOrder) -> bool:
+    """CLOB-7: a later good-til-block (or an equal one and the greater hash), same side, time in force and reduce-only."""
+    if order.is_buy != resting.is_buy or order.time_in_force != resting.time_in_force or order.reduce_only:
+        return False
+    if order.good_til != resting.good_til:
+        return order.good_til > resting.good_til
+    return order_hash(order) > order_hash(order_of(order.id, resting))

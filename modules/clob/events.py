@@ -1,0 +1,50 @@
+"""Events of the order book. An order is named by one text: owner/subaccount number/client id/order flags/clob pair id."""
+
+from modules.kernel.events import EventKind
+
+MATCHED = EventKind(
+    "match",
+    (
+        "taker_subaccount",
+        "taker_subaccount_number",
+        "maker_subaccount",
+        "maker_subaccount_number",
+        "taker_order_fee_quote_quantums",
+        "maker_order_fee_quote_quantums",
+        "taker_quote_balance_delta_quote_quantums",
+        "maker_quote_balance_delta_quote_quantums",
+        "taker_perpetual_quantums_delta_base_quantums",
+        "maker_perpetual_quantums_delta_base_quantums",
+        "insurance_fund_delta_quote_quantums",
+        "is_liquidation",
+        "is_deleverage",
+        "perpetual_id",
+        "taker_builder_address",
+        "maker_builder_address",
+        "taker_builder_fee_quantums",
+        "maker_builder_fee_quantums",
+        "taker_order_router_address",
+        "maker_order_router_address",
+        "taker_order_router_fee_quote_quantums",
+        "maker_order_router_fee_quote_quantums",
+    ),
+    indexed=("taker_subaccount", "maker_subaccount"),
+)
+"""Two subaccounts have traded, as the reference tells it: money only. Balance deltas are net of fees."""
+
+ORDERS_FILLED = EventKind(
+    "order_fill", ("taker_order", "maker_order", "subticks", "quantums", "taker_filled_quantums", "maker_filled_quantums")
+)
+"""What the `match` before it leaves out: which orders, at what price, how much of each is filled now. The engine's is `liquidation`."""
+
+ORDER_PLACED = EventKind("order_placed", ("order", "is_buy", "subticks", "quantums", "filled_quantums", "good_til"))
+"""The order rests on the book, last at its price; good_til is a height for flags 0, else unix seconds."""
+
+ORDER_REMOVED = EventKind("order_removed", ("order", "reason"))
+"""The order has ended, resting or just arrived, for a reason of `model.Removal` and not by its owner."""
+
+ORDER_CANCELLED = EventKind("order_cancelled", ("order", "good_til", "removed"))
+"""Its owner cancelled it. `removed`: it rested and has left the book; else only placements of the id are held off."""
+
+ORDER_EXPIRED = EventKind("order_expired", ("order",))
+"""The resting order's good_til has passed."""

@@ -1,0 +1,250 @@
+"""Genesis of the order books.
+
+Each of `clob_pairs`: `id`, `perpetual_id`, `step_base_quantums` (a multiple of the perpetual's funding lot), `subticks_per_tick`,
+`quantum_conversion_exponent`, `status` (a name of PairStatus; ACTIVE when absent). `params`, all optional: `max_fills_per_order`,
+`max_impact_orders`, `max_open_orders` (0: no limit). An export adds `orders` (resting, with their priority), `fills` and `cancels`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from modules.clob.model import (
+    LONG_TERM,
+    SHORT_TERM,
+    ClobPair,
+    ClobParams,
+    FillState,
+    OrderId,
+    PairStatus,
+    RestingOrder,
+    TimeInForce,
+)
+from modules.clob.state import ClobState
+from modules.kernel import address as addresses
+from modules.kernel.context import Context
+from modules.kernel.genesis import Reader
+from modules.kernel.intmath import UINT32_MAX, UINT64_MAX
+from modules.kernel.module import Problems
+from modules.kernel.units import MAX_SUBACCOUNT_NUMBER, Address, SubaccountId
+
+EXPONENT_RANGE = 30
+"""Largest absolute quantum conversion exponent."""
+MAX_LIMIT = 1_000_000
+DEFAULT_PARAMS = ClobParams(max_fills_per_order=1_000, max_impact_orders=1_000, max_open_orders=0)
+_SIDES = ("BUY", "SELL")
+_TIMES_IN_FORCE = (TimeInForce.REST.name, TimeInForce.POST_ONLY.name)
+_STATUSES = tuple(status.name for status in PairStatus)
+_NOBODY = Address(bytes(20))
+
+
+class Content(NamedTuple):
+    """A section as domain objects."""
+
+    pairs: dict[int, ClobPair]
+    params: ClobParams
+    orders: dict[OrderId, RestingOrder]
+    fills: dict[OrderId, FillState]
+    cancels: dict[OrderId, int]
+
+
+def _read_id(entry: Reader, pairs: Mapping[int, ClobPair], flags: tuple[int, ...]) -> OrderId:
+    owner = entry.account("owner")
+    order_id = OrderId(
+        entry.integer("clob_pair_id", 0, UINT32_MAX),
+        SubaccountId(
+            addresses.from_text(owner) if addresses.is_valid(owner) else _NOBODY, entry.integer("number", 0, MAX_SUBACCOUNT_NUMBER)
+        ),
+        entry.integer("flags", 0, UINT32_MAX),
+        entry.integer("client_id", 0, UINT32_MAX),
+    )
+    if order_id.clob_pair_id not in pairs:
+        entry.problem("clob_pair_id", f"{order_id.clob_pair_id} is not listed in clob.clob_pairs")
+    if order_id.flags not in flags:
+        entry.problem("flags", f"must be one of {', '.join(map(str, flags))}, not {order_id.flags}")
+    return order_id
+
+
+def _read_pairs(reader: Reader) -> dict[int, tuple[Reader, ClobPair]]:
+    pairs: dict[int, tuple[Reader, ClobPair]] = {}
+    perpetuals: dict[int, None] = {}
+    for entry in reader.objects("clob_pairs", required=True):
+        pair = ClobPair(
+            entry.integer("id", 0, UINT32_MAX),
+            entry.integer("perpetual_id", 0, UINT32_MAX),
+            entry.integer("step_base_quantums", 1, UINT64_MAX),
+            entry.integer("subticks_per_tick", 1, UINT32_MAX),
+            entry.integer("quantum_conversion_exponent", -EXPONENT_RANGE, EXPONENT_RANGE),
+            PairStatus[entry.text("status", PairStatus.ACTIVE.name, _STATUSES)],
+        )
+        if pair.id in pairs:
+            entry.problem("id", f"{pair.id} has a second entry")
+        if pair.perpetual_id in perpetuals:
+            entry.problem("perpetual_id", f"perpetual {pair.perpetual_id} has a second order book")
+        entry.done()
+        perpetuals[pair.perpetual_id] = None
+        pairs[pair.id] = (entry, pair)
+    return pairs
+
+
+def _read_params(reader: Reader | None) -> ClobParams:
+    if reader is None:
+        return DEFAULT_PARAMS
+    params = ClobParams(
+        reader.integer("max_fills_per_order", 1, MAX_LIMIT, DEFAULT_PARAMS.max_fills_per_order),
+        reader.integer("max_impact_orders", 1, MAX_LIMIT, DEFAULT_PARAMS.max_impact_orders),
+        reader.integer("max_open_orders", 0, MAX_LIMIT, DEFAULT_PARAMS.max_open_orders),
+    )
+    reader.done()
+    return params
+
+
+def _read_order(entry: Reader, pairs: Mapping[int, ClobPair], good_til_max: int) -> tuple[OrderId, RestingOrder]:
+    order_id = _read_id(entry, pairs, (SHORT_TERM, LONG_TERM))
+    order = RestingOrder(
+        entry.text("side", choices=_SIDES) == "BUY",
+        entry.integer("quantums", 1, UINT64_MAX),
+        entry.integer("subticks", 1, UINT64_MAX),
+        entry.integer("good_til", 1, good_til_max),
+        TimeInForce[entry.text("time_in_force", TimeInForce.REST.name, _TIMES_IN_FORCE)],
+        entry.integer("client_metadata", 0, UINT32_MAX, 0),
+        entry.integer("height", 0, UINT64_MAX),
+        entry.integer("placement", 0, UINT32_MAX),
+    )
+    pair = pairs.get(order_id.clob_pair_id)
+    if pair is not None and order.quantums % pair.step_base_quantums:
+        entry.problem("quantums", f"{order.quantums} is not a multiple of the pair's step, {pair.step_base_quantums}")
+    if pair is not None and order.subticks % pair.subticks_per_tick:
+        entry.problem("subticks", f"{order.subticks} is not a multiple of the pair's tick, {pair.subticks_per_tick}")
+    return order_id, order
+
+
+def _read(section: Any, problems: Problems) -> tuple[Content, dict[int, Reader]]:
+    reader = Reader(section, "clob", problems)
+    read_pairs = _read_pairs(reader)
+    pairs = {pair_id: pair for pair_id, (_, pair) in read_pairs.items()}
+    content = Content(pairs, _read_params(reader.optional("params")), {}, {}, {})
+    priorities: dict[tuple[int, int], None] = {}
+    for entry in reader.objects("orders"):
+        order_id, order = _read_order(entry, pairs, UINT32_MAX)
+        if order_id in content.orders:
+            entry.problem("client_id", "this order has a second entry")
+        if (order.height, order.placement) in priorities:
+            entry.problem("placement", "two orders have the same height and placement; time priority must be unique")
+        entry.done()
+        priorities[(order.height, order.placement)] = None
+        content.orders[order_id] = order
+    for entry in reader.objects("fills"):
+        order_id = _read_id(entry, pairs, (SHORT_TERM, LONG_TERM))
+        kept_until = entry.integer("kept_until", 0, UINT64_MAX, 0)
+        if (kept_until == 0) == (order_id.flags == SHORT_TERM):
+            entry.problem("kept_until", "must be a height for a short-term order and absent for another")
+        content.fills[order_id] = FillState(entry.integer("quantums", 1, UINT64_MAX), kept_until)
+        resting = content.orders.get(order_id)
+        if resting is None and order_id.flags != SHORT_TERM:
+            entry.problem("client_id", "no such order rests; fills of a long-term order end with it")
+        if resting is not None and content.fills[order_id].quantums >= resting.quantums:
+            entry.problem("quantums", f"the order rests and has only {resting.quantums}")
+        entry.done()
+    for entry in reader.objects("cancels"):
+        order_id = _read_id(entry, pairs, (SHORT_TERM,))
+        content.cancels[order_id] = entry.integer("good_til_block", 1, UINT64_MAX)
+        resting = content.orders.get(order_id)
+        if resting is not None and resting.good_til <= content.cancels[order_id]:
+            entry.problem("good_til_block", "covers an order that rests")
+        entry.done()
+    reader.done()
+    return content, {pair_id: entry for pair_id, (entry, _) in read_pairs.items()}
+
+
+def validate(section: Any, problems: Problems, whole: Mapping[str, Any]) -> None:
+    """Reports every mistake of the section; each pair's perpetual and funding lot must fit sections `perp` and `funding`."""
+    content, entries = _read(section, problems)
+    perpetuals = _lots(whole)
+    for pair_id, pair in content.pairs.items():
+        if pair.perpetual_id not in perpetuals:
+            entries[pair_id].problem("perpetual_id", f"{pair.perpetual_id} is not listed in perp.perpetuals")
+            continue
+        lot = perpetuals[pair.perpetual_id]
+        if lot and pair.step_base_quantums % lot:
+            entries[pair_id].problem("step_base_quantums", f"{pair.step_base_quantums} is not a multiple of the funding lot, {lot}")
+    for pair_id in content.pairs:
+        bids = [order.subticks for order_id, order in content.orders.items() if order_id.clob_pair_id == pair_id and order.is_buy]
+        asks = [order.subticks for order_id, order in content.orders.items() if order_id.clob_pair_id == pair_id and not order.is_buy]
+        if bids and asks and max(bids) >= min(asks):
+            problems.add("clob.orders", f"the book of pair {pair_id} is crossed: bid {max(bids)}, ask {min(asks)}")
+
+
+def _lots(whole: Mapping[str, Any]) -> dict[int, int]:
+    """Perpetual id to its funding lot (0: section `funding` does not say; that is its own mistake to report)."""
+    elsewhere = Problems()
+    found = dict.fromkeys(
+        (entry.integer("id", 0, UINT32_MAX) for entry in Reader(whole.get("perp"), "perp", elsewhere).objects("perpetuals")), 0
+    )
+    for entry in Reader(whole.get("funding"), "funding", elsewhere).objects("perpetuals"):
+        perpetual_id = entry.integer("id", 0, UINT32_MAX)
+        if perpetual_id in found:
+            found[perpetual_id] = entry.integer("lot_base_quantums", 0, UINT64_MAX, 0)
+    return found
+
+
+def init(ctx: Context, state: ClobState, section: Any) -> None:
+    """State as the (validated) section says."""
+    problems = Problems()
+    content, _ = _read(section, problems)
+    assert not problems.found, problems.found
+    state.params.set(ctx, content.params)
+    for pair_id, pair in content.pairs.items():
+        state.pairs.set(ctx, pair_id, pair)
+    for order_id, order in content.orders.items():
+        state.orders.set(ctx, order_id, order)
+    for order_id, fill in content.fills.items():
+        state.fills.set(ctx, order_id, fill)
+    for order_id, good_til_block in content.cancels.items():
+        state.cancels.set(ctx, order_id, good_til_block)
+
+
+def _id_fields(order_id: OrderId) -> dict[str, Any]:
+    return {
+        "owner": addresses.to_text(order_id.subaccount.owner),
+        "number": order_id.subaccount.number,
+        "client_id": order_id.client_id,
+        "flags": order_id.flags,
+        "clob_pair_id": order_id.clob_pair_id,
+    }
+
+
+def _order_fields(order: RestingOrder) -> dict[str, Any]:
+    return {
+        "side": _SIDES[0] if order.is_buy else _SIDES[1],
+        "quantums": str(order.quantums),
+        "subticks": str(order.subticks),
+        "good_til": order.good_til,
+        "time_in_force": TimeInForce(order.time_in_force).name,
+        "client_metadata": order.client_metadata,
+        "height": order.height,
+        "placement": order.placement,
+    }
+
+
+def export(ctx: Context, state: ClobState) -> dict[str, Any]:
+    """The section from which `init` builds this state; everything in key order."""
+    return {
+        "clob_pairs": [
+            {
+                "id": pair.id,
+                "perpetual_id": pair.perpetual_id,
+                "step_base_quantums": str(pair.step_base_quantums),
+                "subticks_per_tick": pair.subticks_per_tick,
+                "quantum_conversion_exponent": pair.quantum_conversion_exponent,
+                "status": PairStatus(pair.status).name,
+            }
+            for _, pair in state.pairs.items(ctx)
+        ],
+        "params": state.params.require(ctx)._asdict(),
+        "orders": [_id_fields(order_id) | _order_fields(order) for order_id, order in state.orders.items(ctx)],
+        "fills": [
+            _id_fields(order_id) | {"quantums": str(fill.quantums)} | ({"kept_until": fill.kept_until} if fill.kept_until else {})
+            for order_id, fill in state.fills.items(ctx)
+        ],
+        "cancels": [_id_fields(order_id) | {"good_til_block": good_til_block} for order_id, good_til_block in state.cancels.items(ctx)],
+    }

@@ -1,0 +1,77 @@
+"""What always holds between blocks; checked by full scans in tests and simulation."""
+
+from typing import Any
+
+from modules.clob.keeper import ClobKeeper
+from modules.clob.model import NO_FILLS, SHORT_TERM
+from modules.clob.state import ClobState
+from modules.kernel.context import Context
+from modules.kernel.stores import Index
+
+
+def broken(ctx: Context, state: ClobState, keeper: ClobKeeper) -> list[str]:
+    """Sentences, one per broken law."""
+    return _crossed(ctx, keeper) + _views(ctx, state) + _orders(ctx, state) + _memory(ctx, state)
+
+
+def _crossed(ctx: Context, keeper: ClobKeeper) -> list[str]:
+    found = []
+    for pair in keeper.pairs(ctx):
+        bid, ask = keeper.best_subticks(ctx, pair.id, is_buy=True), keeper.best_subticks(ctx, pair.id, is_buy=False)
+        if bid is not None and ask is not None and bid >= ask:
+            found.append(f"the book of pair {pair.id} is crossed: bid {bid}, ask {ask}")
+    return found
+
+
+def _views(ctx: Context, state: ClobState) -> list[str]:
+    """Every view equals a fresh build from its map."""
+    found = []
+    views: tuple[Index[Any, Any], ...] = (
+        state.book,
+        state.expiry,
+        state.by_subaccount,
+        state.forget_fills,
+        state.forget_cancels,
+        state.pair_of,
+    )
+    for view in views:
+        fresh: dict[Any, list[tuple[Any, Any]]] = {}
+        for key, value in view.map.items(ctx):
+            entry = view.entry(key, value)
+            if entry is not None:
+                fresh.setdefault(entry[0], []).append((entry[1], key))
+        kept = {group: list(view.group(ctx, group)) for group in view.groups(ctx)}
+        if kept != {group: sorted(entries) for group, entries in fresh.items()}:
+            found.append(f"the view {view.name} differs from its map")
+    return found
+
+
+def _orders(ctx: Context, state: ClobState) -> list[str]:
+    found = []
+    for order_id, order in state.orders.items(ctx):
+        pair = state.pairs.get(ctx, order_id.clob_pair_id)
+        if pair is None:
+            found.append(f"{order_id.text} rests in a market that does not exist")
+            continue
+        filled = (state.fills.get(ctx, order_id) or NO_FILLS).quantums
+        if order.quantums % pair.step_base_quantums or filled % pair.step_base_quantums or order.subticks % pair.subticks_per_tick:
+            found.append(f"{order_id.text} is not in whole steps and ticks")
+        if not 0 <= filled < order.quantums:
+            found.append(f"{order_id.text} rests with {filled} of {order.quantums} filled")
+        if order_id.flags == SHORT_TERM and order.good_til <= (state.cancels.get(ctx, order_id) or 0):
+            found.append(f"{order_id.text} rests although it is cancelled")
+        if order.good_til < ctx.height if order_id.flags == SHORT_TERM else order.good_til <= ctx.time_seconds:
+            found.append(f"{order_id.text} rests although it has expired")
+    return found
+
+
+def _memory(ctx: Context, state: ClobState) -> list[str]:
+    found = [f"fills of {order_id.text} outlive it" for order_id, fill in state.fills.items(ctx) if 0 < fill.kept_until < ctx.height]
+    found += [
+        f"fills of {order_id.text} outlive it"
+        for order_id in state.fills.keys(ctx)
+        if order_id.flags != SHORT_TERM and not state.orders.has(ctx, order_id)
+    ]
+    found += [f"the cancel of {order_id.text} outlives its block" for order_id, until in state.cancels.items(ctx) if until < ctx.height]
+    found += [f"{order_id.text} is still voided" for order_id in state.voided.keys(ctx)]
+    return found
