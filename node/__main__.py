@@ -1,0 +1,5 @@
+"""`python -m node` is `perpd`."""
+
+from node.cli import main
+
+main()

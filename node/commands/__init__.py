@@ -1,0 +1,1 @@
+"""One file per subcommand of `perpd`; each defines `command`."""
