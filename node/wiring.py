@@ -29,7 +29,7 @@ class Wiring:
         self.bank = BankModule(registry, auth=self.auth.keeper)
         self.oracle = OracleModule(registry)
         self.perp = PerpModule(registry, oracle=self.oracle.keeper)
-        self.funding = FundingModule(registry, oracle=self.oracle.keeper, perp=self.perp.keeper)
+        self.funding = FundingModule(registry, perp=self.perp.keeper)
         self.subaccounts = SubaccountsModule(
             registry, auth=self.auth.keeper, bank=self.bank.keeper, perp=self.perp.keeper, funding=self.funding.keeper
         )
