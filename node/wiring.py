@@ -25,7 +25,7 @@ class Wiring:
     def __init__(self) -> None:
         self.registry = registry = Registry()
         self.consensus = ConsensusModule(registry)
-        self.auth = AuthModule(registry)
+        self.auth = AuthModule(registry, consensus=self.consensus.keeper)
         self.bank = BankModule(registry, auth=self.auth.keeper)
         self.oracle = OracleModule(registry)
         self.perp = PerpModule(registry, oracle=self.oracle.keeper)
