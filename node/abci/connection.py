@@ -26,7 +26,7 @@ class Limits:
     queue_bytes_max: int = 8 * 1024 * 1024
     """With more than this waiting, a connection is not read until half of it is answered. One read may overshoot it."""
     write_buffer_bytes_max: int = 1024 * 1024
-    """With more than this unread by the engine, a connection is neither served nor read."""
+    """With more than this unread by the engine, a connection is not served, and so not read for long."""
     connections_max: int = 64
     """Further connections are closed at once; an engine opens four."""
     stop_seconds_max: float = 5.0
@@ -133,6 +133,8 @@ class Connection(asyncio.BufferedProtocol):
         if self._reader.broken is not None and self._exception is None:
             self._exception = self._reader.broken
             logger.warning("closing a connection that sent %s", self._exception)
+            if self._transport is not None:
+                self._transport.pause_reading()  # for good
         if self._queue:
             self._balance_reading()
             self._owner.became_ready(self)
@@ -142,7 +144,7 @@ class Connection(asyncio.BufferedProtocol):
     def eof_received(self) -> bool:
         if self._reader.pending_bytes():
             logger.warning("a connection ended within a frame, after %d bytes of it", self._reader.pending_bytes())
-        self._is_input_over = True
+        self._is_input_over = True  # and reading was not paused, nor will it be: from now on the queue only shrinks
         # True keeps the other direction open, so that a peer that only says that it has no more to ask gets its answers.
         return bool(self._queue)
 
@@ -151,7 +153,6 @@ class Connection(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         self._is_writing_paused = False
-        self._balance_reading()
         if self._queue:
             self._owner.became_ready(self)
 
@@ -159,27 +160,19 @@ class Connection(asyncio.BufferedProtocol):
         if exc is not None:
             logger.info("a connection was lost: %s", exc)
         self._transport = None
-        self._queue.clear()
-        self._queue_bytes = 0
         self._owner.closed(self)
 
     def _balance_reading(self) -> None:
-        """Stops reading while too much waits to be answered or to be taken, so that the peer's own queue fills up instead."""
+        """Stops reading while too much waits to be answered, so that the peer's own queue fills up instead."""
         transport = self._transport
-        if transport is None or transport.is_closing() or self._is_input_over:
+        if transport is None or transport.is_closing() or self._exception is not None:
             return
         frames, size = len(self._queue), self._queue_bytes
         limits = self._limits
         if not self._is_reading_paused:
-            too_much = frames > limits.queue_frames_max or size > limits.queue_bytes_max
-            if too_much or self._is_writing_paused or self._exception is not None:
+            if frames > limits.queue_frames_max or size > limits.queue_bytes_max:
                 self._is_reading_paused = True
                 transport.pause_reading()
-        elif (
-            self._exception is None
-            and not self._is_writing_paused
-            and frames <= limits.queue_frames_max // 2
-            and size <= limits.queue_bytes_max // 2
-        ):
+        elif frames <= limits.queue_frames_max // 2 and size <= limits.queue_bytes_max // 2:
             self._is_reading_paused = False
             transport.resume_reading()

@@ -132,9 +132,7 @@ def parse_check_tx(data: bytes, position: int = 0) -> tuple[bytes, bool] | None:
         if length is None:
             return None
         start = length[1]
-        position = start + length[0]
-        if position > end:
-            return None
+        position = start + length[0]  # behind the end, if cut off: then neither of the forms below fits
         tx = data[start:position]
     if position == end:
         return tx, False

@@ -96,7 +96,6 @@ class Server:
             await self._wait_until_closed()
         finally:
             self._unlink_socket()
-            self._settle_failure()
             self._stopped.set()
         await listener.wait_closed()
         logger.info("stopped listening on %s", self._address)
@@ -145,8 +144,6 @@ class Server:
     def _pump(self) -> None:
         """One turn: all of consensus, or else one slice of one other connection."""
         self._is_pump_due = False
-        if self._is_halted:
-            return
         if not self._serve_consensus():
             self._serve_next_slice()
         if not self._is_halted and any(connection.is_ready() for connection in self._connections):

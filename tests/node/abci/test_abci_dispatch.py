@@ -194,7 +194,9 @@ FIELD_SOUP = st.lists(
     st.one_of(
         st.binary(max_size=4),
         st.builds(lambda tx: pb.RequestCheckTx(tx=tx).SerializeToString(), st.binary(max_size=200)),
-        st.sampled_from((b"\x10\x00", b"\x10\x01", b"\x10\x02", b"\x10\x81\x00", b"\x0a", b"\x0a\x82\x00ab", b"\x1a\x01z", b"\x0a\xff")),
+        st.sampled_from(
+            (b"\x10\x00", b"\x10\x01", b"\x10\x02", b"\x10\x81\x00", b"\x10\x81", b"\x0a", b"\x0a\x82\x00ab", b"\x1a\x01z", b"\x0a\xff")
+        ),
     ),
     max_size=4,
 ).map(b"".join)
@@ -258,6 +260,7 @@ def test_an_unusual_flush_or_echo_is_answered_by_the_server() -> None:
         "4a0161",
         "5a0500",
         "820100ff",
+        "820200",
         "0a0280ff",
         "0a02ffff",
         "4203ff",

@@ -1,6 +1,7 @@
 """What goes wrong on one connection stays there; what goes wrong in the state machine ends the server, loudly."""
 
 import asyncio
+import contextlib
 import logging
 import random
 import socket
@@ -45,7 +46,8 @@ def names_of(answers: list[bytes]) -> list[str | None]:
 def test_a_failed_state_machine_tells_the_engine_and_ends_the_server(name: str, caplog: pytest.LogCaptureFixture) -> None:
     """The engine reads why, the owner gets the original exception, the log has the traceback, the socket is gone."""
     error = StateError("height 8 is missing")
-    with failing_server(RecordingApplication({name: error})) as running:
+    patient = Limits(stop_seconds_max=10 * PATIENCE_SECONDS)  # it ends because the engine has been told, not because time is up
+    with failing_server(RecordingApplication({name: error}), patient) as running:
         with Client(running.address) as client, Client(running.address) as other:
             other.echo("hello")
             with pytest.raises(ExceptionAnswerError, match=rf"^{name}: StateError: height 8 is missing$"):
@@ -66,6 +68,31 @@ def test_answers_before_the_failure_are_sent_and_nothing_after_it_is_asked() -> 
         assert names_of(client.receive_rest()) == ["check_tx", "check_tx", "exception"]
         assert isinstance(running.outcome(), StateError)
     assert application.names() == ["check_tx", "check_tx", "commit"]
+
+
+def test_a_failure_ends_the_work_on_all_connections() -> None:
+    """What waits on others, consensus or not, and what arrives while the call fails: none of it is asked any more."""
+    application = RecordingApplication({"commit": StateError("disk")})
+    with failing_server(application) as running, contextlib.ExitStack() as stack:
+        mempool, first, second, late = (stack.enter_context(Client(running.address)) for _ in range(4))
+        for client in (mempool, first, second, late):
+            client.echo("hello")
+        senders = {client: client._socket for client in (mempool, first, second, late)}
+
+        def meanwhile(name: str, _argument: Any) -> None:
+            if name == "info":  # the loop is busy with this call while the others arrive
+                senders[mempool].send(b"".join(check_tx_frames([b"tx"] * 40)))
+                senders[first].send(FRAMES["req_commit"])
+                senders[second].send(FRAMES["req_commit"])
+            if name == "commit":
+                senders[late].send(FRAMES["req_insert_tx_abc"] + FRAMES["req_commit"])
+
+        application.during = meanwhile
+        late.info()
+        assert isinstance(running.outcome(), StateError)
+        assert late.receive_rest() == mempool.receive_rest() == []
+        assert names_of(first.receive_rest() + second.receive_rest()) == ["exception"]
+    assert application.names() == ["info", "commit"]
 
 
 def test_the_owner_learns_of_the_failure_even_if_the_engine_does_not_read() -> None:
@@ -131,6 +158,15 @@ def test_garbage_closes_its_connection_after_the_answers_before_it(garbage: byte
         assert names_of(bad.receive_rest()) == ["check_tx"] * 40 + ["exception"]
         assert good.echo("after").message == "after"
     assert "closing a connection that sent" in caplog.text
+
+
+def test_what_follows_an_undecodable_request_is_not_asked() -> None:
+    """Its sender gets no answer to it, so nothing may come of it."""
+    application = RecordingApplication()
+    with running_server(application) as running, Client(running.address) as bad:
+        bad.send(b"".join([*check_tx_frames([b"a"] * 40), b"\x00", *check_tx_frames([b"b"] * 40)]))
+        assert names_of(bad.receive_rest()) == ["check_tx"] * 40 + ["exception"]
+    assert application.calls == [("check_tx", (b"a", False))] * 40
 
 
 def test_a_frame_over_the_limit_closes_its_connection() -> None:

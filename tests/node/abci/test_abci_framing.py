@@ -91,12 +91,21 @@ def test_an_overlong_or_huge_length_breaks_the_reader(prefix: str) -> None:
         assert reader.broken is not None
 
 
+def test_a_length_cut_at_the_end_of_the_buffer_finds_room() -> None:
+    """The first byte of a two-byte length fills the buffer to its last byte."""
+    first, second = bytes(BUFFER_BYTES - 1 - 3), bytes(300)
+    stream = encode_frame(first) + encode_frame(second)
+    assert write_pieces(FrameReader(), [stream[:BUFFER_BYTES], stream[BUFFER_BYTES:]]) == [first, second]
+    assert write_pieces(FrameReader(), [stream[:9], stream[9:BUFFER_BYTES], stream[BUFFER_BYTES:]]) == [first, second]
+
+
 def test_frames_before_the_broken_one_are_delivered_and_none_after() -> None:
     """Order is kept up to the error; what follows it cannot be framed."""
     reader = FrameReader(100)
     assert reader.feed(encode_frame(b"one") + encode_frame(b"two") + encode_frame(bytes(101)) + encode_frame(b"three")) == [b"one", b"two"]
     assert reader.broken is not None
     assert reader.feed(encode_frame(b"four")) == []
+    assert write_pieces(reader, [encode_frame(b"five")] * 3) == []
 
 
 def test_a_claimed_length_alone_takes_no_memory() -> None:

@@ -129,8 +129,9 @@ def test_a_large_block_comes_and_goes_whole() -> None:
         assert client.echo("still here").message == "still here"
 
 
-def test_the_answers_of_a_slice_leave_in_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
-    """33 calls read at once are three slices of at most 16, hence three writes; a Flush goes with the call before it."""
+@pytest.fixture
+def counted_writes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many answers each write held."""
     writes: list[int] = []
     send = Connection.send
 
@@ -139,10 +140,22 @@ def test_the_answers_of_a_slice_leave_in_one_write(monkeypatch: pytest.MonkeyPat
         send(self, answers)
 
     monkeypatch.setattr(Connection, "send", counting_send)
+    return writes
+
+
+def test_the_answers_of_a_slice_leave_in_one_write(counted_writes: list[int]) -> None:
+    """33 calls read at once are three slices of at most 16, hence three writes; a Flush goes with the call before it."""
     with running_server(RecordingApplication(), UNHURRIED) as running, Client(running.address) as client:
         frames = [*check_tx_frames([b"a"] * 16), FLUSH, *check_tx_frames([b"b"] * 17), FLUSH]
         assert len(client.pipeline(b"".join(frames), 35)) == 35
-    assert writes == [17, 16, 2]
+    assert counted_writes == [17, 16, 2]
+
+
+def test_a_flush_does_not_count_as_work(counted_writes: list[int]) -> None:
+    """An engine at low rates sends one behind each CheckTx: still 16 CheckTx a slice."""
+    with running_server(RecordingApplication(), UNHURRIED) as running, Client(running.address) as client:
+        assert len(client.pipeline((check_tx_frames([b"a"])[0] + FLUSH) * 40, 80)) == 80
+    assert counted_writes == [32, 32, 16]
 
 
 @pytest.mark.parametrize(
@@ -244,6 +257,7 @@ def test_a_connection_that_does_not_take_its_answers_is_not_read() -> None:
         assert sent < len(stream)
         (connection,) = server._connections
         assert connection._is_reading_paused
+        assert connection._is_writing_paused
         reader = FrameReader()
         bodies: list[bytes] = []
         remaining = memoryview(stream)[sent : sent + (-sent) % len(request)]  # the rest of the last request
@@ -260,6 +274,65 @@ def test_a_connection_that_does_not_take_its_answers_is_not_read() -> None:
 
     with socket_address() as address:
         asyncio.run(asyncio.wait_for(flood(address.removeprefix("unix://")), PATIENCE_SECONDS))
+
+
+@pytest.mark.parametrize("limits", [Limits(queue_frames_max=100), Limits(queue_frames_max=10**9, queue_bytes_max=200)])
+def test_a_connection_that_waits_for_its_turn_is_not_read_without_end(limits: Limits) -> None:
+    """While others are served for long, at most its limit and one read are taken in; then all is answered."""
+    total = 100_000
+
+    async def wait(path: str) -> None:
+        loop = asyncio.get_running_loop()
+        server = Server(RecordingApplication(), f"unix://{path}", limits=limits)
+        await server.start()
+        peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        peer.setblocking(False)
+        await loop.sock_connect(peer, path)
+        server._is_pump_due = True  # as it is between two turns, here for as long as we like
+        sending = asyncio.create_task(loop.sock_sendall(peer, FLUSH * total))
+        while not (server._connections and server._connections[0]._is_reading_paused):  # noqa: ASYNC110  # there is no event for it
+            await asyncio.sleep(0)
+        for _ in range(50):  # turns of the loop, in each of which the server could have read more
+            await asyncio.sleep(0)
+        assert len(server._connections[0]._queue) <= 100 + FrameReader().capacity_bytes() // len(FLUSH)
+        server._pump()
+        reader, bodies = FrameReader(), 0
+        while bodies < total:
+            bodies += len(reader.feed(await loop.sock_recv(peer, 1_000_000)))
+        await sending
+        peer.close()
+        await server.stop()
+
+    with socket_address() as address:
+        asyncio.run(asyncio.wait_for(wait(address.removeprefix("unix://")), PATIENCE_SECONDS))
+
+
+def test_the_end_of_input_is_noted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A half-closed peer that also reads slowly: reading is never taken up again, and all answers come."""
+    ends: list[Connection] = []
+    eof_received = Connection.eof_received
+
+    def counting_eof_received(self: Connection) -> bool:
+        ends.append(self)
+        return eof_received(self)
+
+    monkeypatch.setattr(Connection, "eof_received", counting_eof_received)
+    application = RecordingApplication({"query": pb.ResponseQuery(value=bytes(100_000))})
+    limits = Limits(slice_seconds_max=PATIENCE_SECONDS, queue_frames_max=20, write_buffer_bytes_max=10_000)
+    with running_server(application, limits) as running, accepted_socket(running.address) as slow:
+
+        def ask(name: str, _argument: Any) -> None:
+            if name == "info":
+                slow.sendall(b"".join(check_tx_frames([b"tx"] * 17)) + frame("query") * 43)
+                slow.shutdown(socket.SHUT_WR)
+
+        application.during = ask
+        with Client(running.address) as client:
+            client.info()
+            ends.clear()
+            assert names_of(read_answers(slow, 60)) == ["check_tx"] * 17 + ["query"] * 43
+            assert slow.recv(1) == b""
+            assert len(ends) == 1
 
 
 def test_a_peer_that_says_it_is_done_still_gets_its_answers() -> None:
@@ -294,6 +367,52 @@ def test_more_connections_than_allowed_are_refused_and_the_others_served() -> No
         first.sendall(FLUSH)
         read_answers(first, 1)
         first.close()
+
+
+def test_a_stream_that_broke_is_not_read_on() -> None:
+    """While its last answers wait for their turn, the rest of the garbage stays with the sender."""
+
+    async def break_off(path: str) -> None:
+        loop = asyncio.get_running_loop()
+        server = Server(RecordingApplication(), f"unix://{path}")
+        await server.start()
+        peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        peer.setblocking(False)
+        await loop.sock_connect(peer, path)
+        server._is_pump_due = True  # as it is between two turns, here for as long as we like
+        sending = asyncio.create_task(loop.sock_sendall(peer, FLUSH * 10 + b"\xff" * 10_000_000))
+        for _ in range(100):  # turns of the loop, in each of which the server could have read more
+            await asyncio.sleep(0)
+        assert not sending.done()
+        server._pump()
+        with pytest.raises(OSError, match=r"Broken pipe|reset"):
+            await sending
+        reader = FrameReader()
+        bodies: list[bytes] = []
+        while len(bodies) < 11:
+            bodies += reader.feed(await loop.sock_recv(peer, 65536))
+        assert names_of(bodies) == ["flush"] * 10 + ["exception"]
+        peer.close()
+        await server.stop()
+
+    with socket_address() as address:
+        asyncio.run(asyncio.wait_for(break_off(address.removeprefix("unix://")), PATIENCE_SECONDS))
+
+
+def test_a_server_that_is_ending_takes_no_one_in() -> None:
+    """A connection that was accepted just before the end is closed at once."""
+
+    async def serve(address: str) -> None:
+        server = Server(RecordingApplication(), address)
+        await server.start()
+        server._is_halted = True
+        reader, writer = await asyncio.open_unix_connection(address.removeprefix("unix://"))
+        assert await reader.read() == b""
+        writer.close()
+        await server.stop()
+
+    with socket_address() as address:
+        asyncio.run(asyncio.wait_for(serve(address), PATIENCE_SECONDS))
 
 
 def test_tcp_works_as_well() -> None:
