@@ -33,6 +33,7 @@ DAY_SECONDS = 86_400
 MAX_HISTORY_LENGTH = 10_000
 _ANY = 2**255
 _RATE = 2**31 - 1
+"""Largest rate or premium on the wire (sint32); a bound is always below its factor."""
 
 
 class _Entry(NamedTuple):
@@ -91,8 +92,8 @@ def _read_entry(reader: Reader) -> _Entry:
 def _read(section: Any, problems: Problems) -> tuple[FundingParams, int, list[tuple[Reader, _Entry]]]:
     reader = Reader(section, "funding", problems)
     params = FundingParams(
-        reader.integer("rate_clamp_factor_ppm", 1, UINT32_MAX, 6 * MILLION),
-        reader.integer("premium_clamp_factor_ppm", 1, UINT32_MAX, 60 * MILLION),
+        reader.integer("rate_clamp_factor_ppm", 1, _RATE, 6 * MILLION),
+        reader.integer("premium_clamp_factor_ppm", 1, _RATE, 60 * MILLION),
         reader.integer("history_length", 1, MAX_HISTORY_LENGTH, 64),
     )
     clock_ns = reader.integer("clock_ns", 0, UINT64_MAX, 0)
