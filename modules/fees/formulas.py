@@ -1,6 +1,7 @@
 """Fee maths: pure functions of integers."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from modules.fees.model import FeeTier
 from modules.kernel.intmath import ppm_ceil
@@ -24,7 +25,7 @@ def mistakes(tiers: Sequence[FeeTier]) -> list[str]:
     found = []
     if any(getattr(tiers[0], name) for name in REQUIREMENTS):
         found.append("the first tier must have no requirements: it is everybody's")
-    for before, after in zip(tiers, tiers[1:], strict=False):
+    for before, after in pairwise(tiers):
         found += [
             f"{name} of tier {after.name!r} must not be below that of {before.name!r}"
             for name in REQUIREMENTS

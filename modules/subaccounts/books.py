@@ -35,6 +35,8 @@ class MarketReport(NamedTuple):
 
 
 class Report(NamedTuple):
+    """All pools and all markets."""
+
     pools: tuple[Pool, ...]
     """By name."""
     markets: tuple[MarketReport, ...]
@@ -42,6 +44,7 @@ class Report(NamedTuple):
 
 
 def kept(ctx: Context, state: SubaccountsState, perp: PerpKeeper) -> Totals:
+    """As kept with every change."""
     collateral: dict[int, int] = {CROSS_KEY: state.pool_collateral.get(ctx, CROSS_KEY) or 0}
     markets = {}
     for perpetual in perp.all(ctx):
@@ -95,16 +98,17 @@ def report(ctx: Context, bank: BankKeeper, perp: PerpKeeper, funding: FundingKee
 
 
 def broken(found: Report) -> list[str]:
-    """SUB-7: a pool holds its subaccounts' collateral and unsettled funding to the quantum; SUB-8: longs = shorts = open interest."""
+    """A sentence for every pool that is not exact (SUB-8) and every market that is not balanced (SUB-9)."""
     sentences = [
         f"pool {pool.name} holds {pool.bank_balance}, its subaccounts {pool.collateral} and {pool.unsettled_funding} of unsettled funding"
         for pool in found.pools
-        if not pool.matches
+        if not formulas.is_pool_exact(pool.bank_balance, pool.collateral, pool.unsettled_funding)
     ]
     sentences += [
-        f"perpetual {market.perpetual_id}: longs {market.long_quantums}, shorts {market.short_quantums}, open interest {market.open_interest}"
+        f"perpetual {market.perpetual_id}: longs {market.long_quantums}, shorts {market.short_quantums},"
+        f" open interest {market.open_interest}"
         for market in found.markets
-        if not market.long_quantums == market.short_quantums == market.open_interest
+        if not formulas.is_market_balanced(market.long_quantums, market.short_quantums, market.open_interest)
     ]
     return sentences
 

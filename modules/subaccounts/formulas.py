@@ -40,6 +40,13 @@ def transition(current: Risk, new: Risk) -> UpdateResult:
     return UpdateResult.SUCCESS if no_riskier else failure
 
 
+def may_hold(*, holds_any: bool, holds_isolated: bool, isolated: bool) -> bool:
+    """SUB-4: whether a subaccount may open a perpetual that it does not hold: an isolated one only if it holds nothing, a cross one
+    only if it holds no isolated one. Whoever holds an isolated perpetual has its collateral in that perpetual's own pool.
+    """
+    return not holds_any or (not isolated and not holds_isolated)
+
+
 def entry_quote(position: Position | None, quantums_delta: int, quote: int) -> int:
     """SUB-5: entry cost after a fill of signed size `quantums_delta` for `quote` (not negative), signed as the position that results.
 
@@ -78,6 +85,16 @@ def apply(positions: Mapping[int, Position], perpetual_id: int, quantums_delta: 
 def unsettled_in_market(lots_index: int, net_lots: int, index: int) -> int:
     """SUB-6: what settling every position of a market would add to collateral: the sum of -lots x (index - index at settlement)."""
     return lots_index - net_lots * index
+
+
+def is_pool_exact(bank_balance: int, collateral: int, unsettled_funding: int) -> bool:
+    """SUB-8: a pool's bank balance is its subaccounts' collateral plus what settling all of them would add, to the quantum."""
+    return bank_balance == collateral + unsettled_funding
+
+
+def is_market_balanced(long_quantums: int, short_quantums: int, open_interest: int) -> bool:
+    """SUB-9: longs, shorts and open interest of a perpetual are equal."""
+    return long_quantums == short_quantums == open_interest
 
 
 def bound_coefficients(multiplier: int, divisor: int, rate: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""The verbs of subaccounts. `match`, `deposit`, `withdraw` and `transfer` are the one door through which positions and collateral change."""
+"""The verbs of subaccounts. `match`, `deposit`, `withdraw` and `transfer` are the one door for positions and collateral."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -73,6 +73,10 @@ class SubaccountsKeeper:
         """With funding paid up to now, without writing it."""
         return self._settle(ctx, self.get(ctx, subaccount_id))[0]
 
+    def settle(self, ctx: Context, account: Subaccount) -> Subaccount:
+        """A subaccount that was read, with funding paid up to now."""
+        return self._settle(ctx, account)[0]
+
     def position(self, ctx: Context, subaccount_id: SubaccountId, perpetual_id: int) -> int:
         """Signed base quantums; 0 without a position."""
         found = self._state.accounts.get(ctx, subaccount_id)
@@ -114,6 +118,11 @@ class SubaccountsKeeper:
         """Every subaccount as stored, by key."""
         return self._state.accounts.items(ctx)
 
+    def liquidatable(self, ctx: Context, subaccount_id: SubaccountId) -> Risk | None:
+        """The settled risk of a subaccount below its maintenance requirement (SUB-2), else None."""
+        risk = self.risk(ctx, subaccount_id)
+        return risk if formulas.is_liquidatable(risk) else None
+
     def below_maintenance(self, ctx: Context) -> list[tuple[SubaccountId, Risk]]:
         """Every liquidatable subaccount with its settled risk, by key (SUB-2)."""
         return safety.below_maintenance(ctx, self._state, self._perp, self._funding, self._settled_risk)
@@ -130,7 +139,7 @@ class SubaccountsKeeper:
         return found
 
     def pool_of(self, ctx: Context, subaccount: Subaccount) -> tuple[int, Address]:
-        """SUB-4: (key, address) of the collateral pool: an isolated perpetual's own for who is in it, else the cross pool."""
+        """(key, address) of the collateral pool (SUB-4): an isolated perpetual's own for who is in it, else the cross pool."""
         for perpetual_id in subaccount.positions:
             held = self.backing(ctx, perpetual_id)
             return held.pool_key, held.pool
@@ -149,6 +158,28 @@ class SubaccountsKeeper:
         counted = books.counted(ctx, self._state, self._perp, self._funding)
         broken = books.broken(books.report(ctx, self._bank, self._perp, self._funding, counted))
         return broken + books.differences(books.kept(ctx, self._state, self._perp), counted)
+
+    def broken_accounts(self, ctx: Context) -> list[str]:
+        """Full scan for empty subaccounts, positions of size zero or out of order, and company in an isolated perpetual."""
+        broken = []
+        for key, account in self._state.accounts.items(ctx):
+            name = f"{addresses.to_text(key.owner)}/{key.number}"
+            held = list(account.positions)
+            if not account.collateral and not held:
+                broken.append(f"{name} is stored though empty")
+            if held != sorted(held) or not all(position.quantums for position in account.positions.values()):
+                broken.append(f"{name} has positions of size zero or out of order")
+            if len(held) > 1 and any(self.backing(ctx, perpetual_id).isolated for perpetual_id in held):
+                broken.append(f"{name} holds an isolated position beside others")
+        return broken
+
+    def count_totals(self, ctx: Context) -> None:
+        """The kept totals are what counting gives; for genesis."""
+        totals = books.counted(ctx, self._state, self._perp, self._funding)
+        for pool_key, amount in totals.collateral.items():
+            self._set_collateral(ctx, pool_key, amount)
+        for perpetual_id, sums in totals.markets.items():
+            self._set_totals(ctx, perpetual_id, sums)
 
     # Judging without writing
 
@@ -303,10 +334,14 @@ class SubaccountsKeeper:
         return _Side(subaccount_id, stored, settled, payments, Subaccount(settled.collateral + amount, settled.positions))
 
     def _may_hold(self, ctx: Context, positions: Mapping[int, Position], perpetual_id: int) -> bool:
-        """SUB-4: an isolated perpetual is traded only by who holds nothing else, a cross one only by who holds no isolated one."""
+        """SUB-4 for a trade in `perpetual_id`."""
         if not positions or perpetual_id in positions:
             return True
-        return not self.backing(ctx, perpetual_id).isolated and not self.backing(ctx, next(iter(positions))).isolated
+        return formulas.may_hold(
+            holds_any=True,
+            holds_isolated=self.backing(ctx, next(iter(positions))).isolated,
+            isolated=self.backing(ctx, perpetual_id).isolated,
+        )
 
     def _judge(self, ctx: Context, settled: Subaccount, changed: Subaccount, perpetual_id: int, open_interest: int | None) -> UpdateResult:
         """SUB-3, by the bound where it suffices."""
@@ -357,11 +392,13 @@ class SubaccountsKeeper:
                 ctx.emit(SETTLED_FUNDING, addresses.to_text(side.id.owner), side.id.number, perpetual_id, -payment)
         for pool_key, delta in collateral.items():
             if delta:
-                total = (self._state.pool_collateral.get(ctx, pool_key) or 0) + delta
-                if total:
-                    self._state.pool_collateral.set(ctx, pool_key, total)
-                else:
-                    self._state.pool_collateral.delete(ctx, pool_key)
+                self._set_collateral(ctx, pool_key, (self._state.pool_collateral.get(ctx, pool_key) or 0) + delta)
+
+    def _set_collateral(self, ctx: Context, pool_key: int, total: int) -> None:
+        if total:
+            self._state.pool_collateral.set(ctx, pool_key, total)
+        else:
+            self._state.pool_collateral.delete(ctx, pool_key)
 
     def _set_totals(self, ctx: Context, perpetual_id: int, totals: MarketTotals) -> None:
         if totals == NO_TOTALS:

@@ -40,6 +40,7 @@ def subaccount_id(message: subaccount_pb2.SubaccountId) -> SubaccountId:
 
 
 def subaccount_id_message(subaccount: SubaccountId) -> subaccount_pb2.SubaccountId:
+    """The id on the wire."""
     return subaccount_pb2.SubaccountId(owner=addresses.to_text(subaccount.owner), number=subaccount.number)
 
 
@@ -131,10 +132,6 @@ class Pool(NamedTuple):
     collateral: int
     unsettled_funding: int
 
-    @property
-    def matches(self) -> bool:
-        return self.bank_balance == self.collateral + self.unsettled_funding
-
 
 class Backing(NamedTuple):
     """What stands behind a perpetual, and the size of its funding lot. Fixed by genesis."""
@@ -148,6 +145,7 @@ class Backing(NamedTuple):
 
 
 def backing(perpetual_id: int, isolated: bool, lot: int) -> Backing:
+    """What stands behind a perpetual, derived once per block."""
     return Backing(
         isolated,
         lot,

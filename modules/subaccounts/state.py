@@ -11,6 +11,8 @@ def _open(_: SubaccountId, value: Subaccount) -> tuple[int, int] | None:
 
 
 class SubaccountsState:
+    """Subaccounts, and the totals over them."""
+
     def __init__(self, registry: Registry) -> None:
         schema = registry.schema("subaccounts")
         self.accounts = schema.map(1, "accounts", key_of(SubaccountId, KEY_ADDRESS, KEY_U32), SUBACCOUNT)

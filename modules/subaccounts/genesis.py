@@ -1,0 +1,188 @@
+"""Genesis of the subaccounts.
+
+Each of `accounts` (may be absent): `owner`, `number`, `collateral` (quote quantums, may be negative), and optionally `positions`: each
+`perpetual_id`, `quantums` (signed), `funding_index` (quote quantums per lot at its last settlement), `entry_quote`. What the accounts
+hold must lie in the pools' bank balances, to the quantum: give the pool (`"module": "subaccounts"`) a balance in `bank`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from modules.bank.keeper import BankKeeper
+from modules.kernel import address as addresses
+from modules.kernel.context import Context
+from modules.kernel.genesis import Reader
+from modules.kernel.intmath import div_floor
+from modules.kernel.module import Problems
+from modules.kernel.units import MAX_SUBACCOUNT_NUMBER, Address, SubaccountId
+from modules.subaccounts.keeper import SubaccountsKeeper
+from modules.subaccounts.model import CROSS_POOL, FEE_COLLECTOR, Position, Subaccount, pool_name
+from modules.subaccounts.state import SubaccountsState
+
+_ANY = 2**127
+
+
+class _Market(NamedTuple):
+    """What other sections say about a perpetual, as far as they can be read."""
+
+    isolated: bool
+    open_interest: int
+    lot: int
+    funding_index: int
+
+
+class _Entry(NamedTuple):
+    reader: Reader
+    id: SubaccountId | None
+    account: Subaccount
+
+
+def _read_account(reader: Reader) -> _Entry:
+    owner = reader.account("owner")
+    number = reader.integer("number", 0, MAX_SUBACCOUNT_NUMBER)
+    collateral = reader.integer("collateral", -_ANY, _ANY)
+    positions: dict[int, Position] = {}
+    for row in reader.objects("positions"):
+        perpetual_id = row.integer("perpetual_id", 0, 2**32 - 1)
+        quantums = row.integer("quantums", -_ANY, _ANY)
+        position = Position(quantums, row.integer("funding_index", -_ANY, _ANY), row.integer("entry_quote", -_ANY, _ANY))
+        if quantums == 0:
+            row.problem("quantums", "must not be 0; leave the position out")
+        if perpetual_id in positions:
+            row.problem("perpetual_id", f"{perpetual_id} has a second entry")
+        row.done()
+        positions[perpetual_id] = position
+    if not collateral and not positions:
+        reader.problem("collateral", "must not be 0 without positions; leave the account out")
+    reader.done()
+    found = SubaccountId(addresses.from_text(owner), number) if addresses.is_valid(owner) else None
+    return _Entry(reader, found, Subaccount(collateral, dict(sorted(positions.items()))))
+
+
+def _read(section: Any, problems: Problems) -> list[_Entry]:
+    reader = Reader(section, "subaccounts", problems)
+    entries: list[_Entry] = []
+    seen: dict[SubaccountId, None] = {}
+    for item in reader.objects("accounts"):
+        entry = _read_account(item)
+        if entry.id is not None and entry.id in seen:
+            item.problem("number", f"{entry.id.number} of this owner has a second entry")
+        if entry.id is not None:
+            seen[entry.id] = None
+        entries.append(entry)
+    reader.done()
+    return entries
+
+
+def _markets(whole: Mapping[str, Any]) -> dict[int, _Market]:
+    """From the sections `perp` and `funding`; what is wrong with those is theirs to report."""
+    funding: dict[int, tuple[int, int]] = {}
+    for entry in Reader(whole.get("funding"), "funding", Problems()).objects("perpetuals"):
+        perpetual_id = entry.integer("id", 0, 2**32 - 1)
+        funding[perpetual_id] = (entry.integer("lot_base_quantums", 1, _ANY), entry.integer("index", -(2**255), 2**255, 0))
+    markets = {}
+    for entry in Reader(whole.get("perp"), "perp", Problems()).objects("perpetuals"):
+        perpetual_id = entry.integer("id", 0, 2**32 - 1)
+        isolated = entry.text("market_type", "CROSS") == "ISOLATED"
+        markets[perpetual_id] = _Market(isolated, entry.integer("open_interest", 0, _ANY, 0), *funding.get(perpetual_id, (1, 0)))
+    return markets
+
+
+def _pool_balances(whole: Mapping[str, Any]) -> dict[Address, int]:
+    """Quote quantums by bank account, from the section `bank`."""
+    reader = Reader(whole.get("bank"), "bank", Problems())
+    denoms = reader.values("denoms", [])
+    balances: dict[Address, int] = {}
+    for entry in reader.objects("balances"):
+        name, text = entry.text("module", ""), entry.text("address", "")
+        if not name and not addresses.is_valid(text):
+            continue
+        account = addresses.of_module(name) if name else addresses.from_text(text)
+        for coin in entry.objects("coins"):
+            if denoms and coin.text("denom", "") == denoms[0]:
+                balances[account] = balances.get(account, 0) + coin.integer("amount", 0, 2**128, 0)
+    return balances
+
+
+def _check_positions(entry: _Entry, markets: Mapping[int, _Market]) -> bool:
+    """Reports positions that cannot be; False when sums over them would mean nothing."""
+    sound = True
+    for index, (perpetual_id, position) in enumerate(entry.account.positions.items()):
+        market = markets.get(perpetual_id)
+        if market is None:
+            entry.reader.problem(f"positions[{index}].perpetual_id", f"{perpetual_id} is not listed in perp.perpetuals")
+            sound = False
+        elif position.quantums % market.lot:
+            entry.reader.problem(f"positions[{index}].quantums", f"{position.quantums} is no multiple of the funding lot {market.lot}")
+            sound = False
+        elif market.isolated and len(entry.account.positions) > 1:
+            entry.reader.problem("positions", f"perpetual {perpetual_id} is isolated and must be the only one")
+            sound = False
+    return sound
+
+
+def validate(section: Any, problems: Problems, whole: Mapping[str, Any]) -> None:
+    """Every mistake; with the other sections: positions that match, and pools that hold exactly what the accounts have."""
+    entries = _read(section, problems)
+    markets = _markets(whole)
+    sound = [_check_positions(entry, markets) for entry in entries]
+    if not all(sound):
+        return
+    pools = {CROSS_POOL: 0} | {pool_name(key, isolated=True): 0 for key, market in markets.items() if market.isolated}
+    longs, shorts = dict.fromkeys(markets, 0), dict.fromkeys(markets, 0)
+    for entry in entries:
+        pool = CROSS_POOL
+        for perpetual_id, position in entry.account.positions.items():
+            market = markets[perpetual_id]
+            pool = pool_name(perpetual_id, market.isolated)
+            side = longs if position.quantums > 0 else shorts
+            side[perpetual_id] += abs(position.quantums)
+            pools[pool] -= div_floor(position.quantums, market.lot) * (market.funding_index - position.funding_index)
+        pools[pool] += entry.account.collateral
+    for perpetual_id, market in markets.items():
+        if not longs[perpetual_id] == shorts[perpetual_id] == market.open_interest:
+            problems.add(
+                "subaccounts.accounts",
+                f"perpetual {perpetual_id}: longs {longs[perpetual_id]}, shorts {shorts[perpetual_id]} and open interest"
+                f" {market.open_interest} (perp.perpetuals) must be equal",
+            )
+    balances = _pool_balances(whole)
+    for name, needed in pools.items():
+        held = balances.get(addresses.of_module(name), 0)
+        if held != needed:
+            problems.add(
+                "subaccounts.accounts",
+                f"the accounts hold {needed} in pool {name} (unsettled funding included), its balance in bank.balances is {held}",
+            )
+
+
+def init(ctx: Context, state: SubaccountsState, keeper: SubaccountsKeeper, bank: BankKeeper, section: Any) -> None:
+    """Subaccounts as listed, the totals over them, and the module accounts where collateral and fees lie."""
+    problems = Problems()
+    entries = _read(section, problems)
+    assert not problems.found, problems.found
+    for entry in entries:
+        assert entry.id is not None
+        state.accounts.set(ctx, entry.id, entry.account)
+    keeper.count_totals(ctx)
+    bank.register_module_account(ctx, FEE_COLLECTOR)
+    for pool in keeper.books(ctx).pools:
+        bank.register_module_account(ctx, pool.name)
+
+
+def export(ctx: Context, keeper: SubaccountsKeeper) -> dict[str, Any]:
+    """The section from which `init` builds this state."""
+    return {
+        "accounts": [
+            {
+                "owner": addresses.to_text(subaccount.owner),
+                "number": subaccount.number,
+                "collateral": str(account.collateral),
+                "positions": [
+                    {"perpetual_id": perpetual_id} | {name: str(value) for name, value in position._asdict().items()}
+                    for perpetual_id, position in account.positions.items()
+                ],
+            }
+            for subaccount, account in keeper.accounts(ctx)
+        ]
+    }
