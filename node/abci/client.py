@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from perpd_proto.tendermint.abci import types_pb2 as pb
-
 from node.abci.address import UnixAddress, parse_address
 from node.abci.dispatch import METHODS
 from node.abci.framing import FRAME_BYTES_MAX_DEFAULT, FrameReader, encode_frame, encode_uvarint
+from perpd_proto.tendermint.abci import types_pb2 as pb
 
 _METHODS = {method.name: method for method in METHODS}
 _FLUSH_FRAME = bytes.fromhex("021200")

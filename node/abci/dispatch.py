@@ -11,10 +11,10 @@ from enum import IntEnum
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError
-from perpd_proto.tendermint.abci import types_pb2 as pb
 
 from node.abci.application import Application
 from node.abci.framing import decode_uvarint, encode_uvarint
+from perpd_proto.tendermint.abci import types_pb2 as pb
 
 logger = logging.getLogger(__name__)
 

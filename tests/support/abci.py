@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from perpd_proto.tendermint.abci import types_pb2 as pb
-
 from node.abci.application import Application
 from node.abci.connection import Limits
 from node.abci.dispatch import METHODS
 from node.abci.server import Server
+from perpd_proto.tendermint.abci import types_pb2 as pb
 
 PATIENCE_SECONDS = 60.0
 """How long a test waits for what must happen: a bound for a broken build, never a measurement."""

@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from perpd_proto.tendermint.abci import types_pb2 as pb
-from support.abci import CALLS, DEFAULT_ANSWERS, FRAMES, RecordingApplication
 
 from node.abci.application import Application
 from node.abci.dispatch import (
@@ -22,6 +20,8 @@ from node.abci.dispatch import (
     parse_check_tx,
 )
 from node.abci.framing import FrameReader, encode_frame
+from perpd_proto.tendermint.abci import types_pb2 as pb
+from support.abci import CALLS, DEFAULT_ANSWERS, FRAMES, RecordingApplication
 
 TOLERATED = ("check_tx", "query", "insert_tx", "reap_txs", "list_snapshots", "load_snapshot_chunk")
 """Calls that strangers can cause: an exception in them must not end a node."""

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from perpd_proto.tendermint.abci import types_pb2 as pb
-from support.abci import FRAMES, PATIENCE_SECONDS, RecordingApplication, failing_server, running_server, socket_address
 
 from node.abci.client import Client, ConnectionEndedError, ExceptionAnswerError, check_tx_frames
 from node.abci.connection import Limits
 from node.abci.framing import encode_frame
 from node.abci.server import Server
+from perpd_proto.tendermint.abci import types_pb2 as pb
+from support.abci import FRAMES, PATIENCE_SECONDS, RecordingApplication, failing_server, running_server, socket_address
 
 FATAL = (
     "info",
@@ -135,6 +135,19 @@ def test_a_failing_check_or_query_is_an_answer_and_the_node_lives(name: str, cap
         assert client.call("commit") == pb.ResponseCommit()
     assert caplog.text.count("StateError: a bug") == 3
     assert "Traceback" in caplog.text
+
+
+def test_a_closed_connection_is_not_served_while_its_last_answers_wait_to_be_read() -> None:
+    """Half a megabyte is still on the way when the connection ends; what was queued behind the error is forgotten."""
+    application = RecordingApplication({"query": pb.ResponseQuery(value=bytes(700_000))})
+    query = encode_frame(pb.Request(query=pb.RequestQuery()).SerializeToString())
+    patient = Limits(slice_seconds_max=PATIENCE_SECONDS)
+    with running_server(application, patient) as running, Client(running.address) as good, Client(running.address) as bad:
+        bad._socket.send(b"".join([query, b"\x00", *check_tx_frames([b"b"] * 40)]))
+        for _ in range(20):
+            good.info()
+        assert names_of(bad.receive_rest()) == ["query", "exception"]
+    assert set(application.names()) == {"query", "info"}
 
 
 @pytest.mark.parametrize(

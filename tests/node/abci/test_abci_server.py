@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from perpd_proto.tendermint.abci import types_pb2 as pb
-from support.abci import FRAMES, PATIENCE_SECONDS, RecordingApplication, running_server, socket_address
 
 from node.abci.address import TcpAddress, UnixAddress, parse_address
-from node.abci.client import Client, check_tx_frames, open_response
+from node.abci.client import Client, ExceptionAnswerError, check_tx_frames, open_response
 from node.abci.connection import Connection, Limits
 from node.abci.framing import FrameReader, encode_frame
 from node.abci.server import Server
+from perpd_proto.tendermint.abci import types_pb2 as pb
+from support.abci import FRAMES, PATIENCE_SECONDS, RecordingApplication, running_server, socket_address
 
 FLUSH = FRAMES["req_flush"]
 UNHURRIED = Limits(slice_seconds_max=PATIENCE_SECONDS)
@@ -369,34 +369,22 @@ def test_more_connections_than_allowed_are_refused_and_the_others_served() -> No
         first.close()
 
 
-def test_a_stream_that_broke_is_not_read_on() -> None:
-    """While its last answers wait for their turn, the rest of the garbage stays with the sender."""
+def test_a_stream_that_broke_is_not_read_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its last answers are sent slice by slice; meanwhile the rest of the garbage stays with the sender."""
+    reads: list[int] = []
+    buffer_updated = Connection.buffer_updated
 
-    async def break_off(path: str) -> None:
-        loop = asyncio.get_running_loop()
-        server = Server(RecordingApplication(), f"unix://{path}")
-        await server.start()
-        peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        peer.setblocking(False)
-        await loop.sock_connect(peer, path)
-        server._is_pump_due = True  # as it is between two turns, here for as long as we like
-        sending = asyncio.create_task(loop.sock_sendall(peer, FLUSH * 10 + b"\xff" * 10_000_000))
-        for _ in range(100):  # turns of the loop, in each of which the server could have read more
-            await asyncio.sleep(0)
-        assert not sending.done()
-        server._pump()
-        with pytest.raises(OSError, match=r"Broken pipe|reset"):
-            await sending
-        reader = FrameReader()
-        bodies: list[bytes] = []
-        while len(bodies) < 11:
-            bodies += reader.feed(await loop.sock_recv(peer, 65536))
-        assert names_of(bodies) == ["flush"] * 10 + ["exception"]
-        peer.close()
-        await server.stop()
+    def counting_buffer_updated(self: Connection, nbytes: int) -> None:
+        reads.append(nbytes)
+        buffer_updated(self, nbytes)
 
-    with socket_address() as address:
-        asyncio.run(asyncio.wait_for(break_off(address.removeprefix("unix://")), PATIENCE_SECONDS))
+    monkeypatch.setattr(Connection, "buffer_updated", counting_buffer_updated)
+    limits = Limits(slice_seconds_max=PATIENCE_SECONDS, queue_frames_max=60)
+    with running_server(RecordingApplication(), limits) as running, Client(running.address) as bad:
+        with pytest.raises(ExceptionAnswerError, match="frame length"):
+            bad.send(b"".join(check_tx_frames([b"a"] * 70)) + b"\xff" * 5_000_000)
+        assert names_of(bad.receive_rest()) == ["check_tx"] * 70 + ["exception"]
+    assert len(reads) == 1
 
 
 def test_a_server_that_is_ending_takes_no_one_in() -> None:
