@@ -156,3 +156,10 @@ def test_index_in_subticks_equals_exact_rationals(market: tuple[int, int, int], 
     numerator, denominator = formulas.index_subticks(*market, conversion)
     price, exponent, resolution = market
     assert Fraction(numerator, denominator) == Fraction(price) * Fraction(10) ** (exponent - conversion + resolution + 6)
+
+
+@pytest.mark.parametrize(("open_interest", "ppm"), [(1_999, 100_000), (2_000, 100_000), (2_999, 100_000), (3_000, 1_000_000)])
+def test_equal_caps_are_a_step_above_the_cap(open_interest: int, ppm: int) -> None:
+    """PERP-4: lower = upper = 2 quote quantums at 1000 base quantums each: up to notional 2 the tier's own, above it all."""
+    step = SMALL._replace(open_interest_lower_cap=2, open_interest_upper_cap=2)
+    assert formulas.initial_ppm(formulas.terms(1, -3, -6, step), open_interest) == ppm
