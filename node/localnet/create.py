@@ -157,7 +157,7 @@ def load_genesis(path: Path, validate: Validate) -> Mapping[str, Any]:
     try:
         document = chain_genesis.load(path)
     except chain_genesis.GenesisError as error:
-        raise Failure(f"the genesis {path} cannot be used: {error}.") from None
+        raise Failure(f"the genesis {path} cannot be used: {str(error).strip()}.") from None
     problems = [f"{place} {sentence}" for place, sentence in validate(document)]
     if problems:
         more = f" (and {len(problems) - 3} more; `perpd genesis validate {path}` lists them all)" if len(problems) > 3 else ""

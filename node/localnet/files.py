@@ -41,12 +41,12 @@ def read_json(path: Path) -> dict[str, Any]:
     return document
 
 
-def last_lines(path: Path, count: int, reach_bytes: int = 16384) -> list[str]:
-    """The last non-empty lines of a log, oldest first; none if there is no such file."""
+def last_lines(path: Path, count: int, *, begin_byte: int = 0, reach_bytes: int = 16384) -> list[str]:
+    """The last non-empty lines of a log from `begin_byte` on, oldest first; none if there is no such file."""
     try:
         with path.open("rb") as handle:
             size = handle.seek(0, os.SEEK_END)
-            handle.seek(max(0, size - reach_bytes))
+            handle.seek(max(begin_byte, size - reach_bytes))
             lines = handle.read().decode("utf-8", "replace").splitlines()
     except OSError:
         return []

@@ -111,6 +111,7 @@ class Keeper:
         self._journal = journal
         self._changed = changed
         self._stopping = False
+        self._restarting = False
 
     @property
     def failures(self) -> int:
@@ -137,6 +138,7 @@ class Keeper:
     async def restart_engine(self, why: str) -> None:
         """Ends the engine; `run` starts it again."""
         self._journal.say(f"{self.engine.name} is restarted: {why}", alarm=True)
+        self._restarting = True
         await self.engine.stop()
 
     async def _run_application(self) -> None:
@@ -178,7 +180,9 @@ class Keeper:
             return
         self.state = "waiting"
         delay = self.engine.ended()
-        self._journal.say(f"{self.engine.name} {engine.reason()}; started again in {delay:.1f} s", alarm=True)
+        if not self._restarting:
+            self._journal.say(f"{self.engine.name} {engine.reason()}; started again in {delay:.1f} s", alarm=True)
+        self._restarting = False
         self._changed()
         await self._pause(delay, until=application)
 

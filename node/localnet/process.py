@@ -66,6 +66,7 @@ class Child:
         self.command = command
         _rotate(command.log)
         with command.log.open("ab") as log:
+            self._log_begin_byte = log.tell()
             self._process = subprocess.Popen(
                 list(command.arguments),
                 stdin=subprocess.DEVNULL,
@@ -103,8 +104,12 @@ class Child:
         if code is None:
             return "still runs"
         how = f"exited with code {code}" if code >= 0 else f"was ended by {signal_name(-code)}"
-        words = files.last_lines(self.command.log, 3)
-        return f"{how}; last log lines: {' | '.join(line[:300] for line in words)}" if words else f"{how} and logged nothing"
+        words = self.words(3)
+        return f"{how}; last log lines: {' | '.join(line[:200] for line in words)}" if words else f"{how} and logged nothing"
+
+    def words(self, count: int) -> list[str]:
+        """The last lines of what it logged in this life."""
+        return files.last_lines(self.command.log, count, begin_byte=self._log_begin_byte)
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process.poll() is None:

@@ -132,11 +132,11 @@ class Supervisor:
     async def _heal(self, keeper: Keeper, view: NodeView, now_seconds: float) -> None:
         """An engine whose consensus has failed stays up and does nothing: it is started again."""
         child = keeper.engine.child
-        if child is None or not keeper.engine.running() or not self.observer.stuck(view, now_seconds, STUCK_SECONDS):
+        if child is None or not keeper.engine.running() or now_seconds - view.advanced_seconds < STUCK_SECONDS:
             return
         if now_seconds - child.started_seconds < STUCK_SECONDS:
             return
-        failure = next((line for line in files.last_lines(child.command.log, 40) if CONSENSUS_FAILURE in line), None)
+        failure = next((line for line in child.words(40) if CONSENSUS_FAILURE in line), None)
         if failure:
             view.advanced_seconds = now_seconds  # a new chance before it is judged again
             await keeper.restart_engine(f"its consensus failed at height {view.height}: {failure[:400]}")

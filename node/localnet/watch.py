@@ -1,4 +1,4 @@
-"""What the nodes say about themselves over CometBFT's RPC, and what that means: progress, halts, disagreement."""
+"""What the nodes say about themselves over CometBFT's RPC, and what that means: progress, halts, who stays behind."""
 
 from __future__ import annotations
 
@@ -110,8 +110,7 @@ class Observer:
         self.halted = False
         self._journal = journal
         self._halt_seconds = halt_seconds
-        self._hashes: dict[int, tuple[str, str]] = {}
-        self._disagreeing: dict[str, None] = {}
+        self._behind: dict[str, None] = {}
         self._height = 0
         self._since = time.monotonic()
 
@@ -120,7 +119,7 @@ class Observer:
         return any(view.progressed() for view in self.views)
 
     def conclude(self, now_seconds: float) -> None:
-        """To be called regularly: reports a halted consensus, its end, and nodes that computed different states."""
+        """To be called regularly: reports a halted consensus and its end, and nodes that stay behind."""
         height = max(view.height for view in self.views)
         if height > self._height:
             if self.halted:
@@ -132,21 +131,16 @@ class Observer:
             heights = ", ".join(f"{view.name} {view.height if view.reachable else 'does not answer'}" for view in self.views)
             self._journal.say(f"CONSENSUS IS HALTED: no block for {self._halt_seconds:.0f} s ({heights})", alarm=True)
         for view in self.views:
-            self._compare(view)
+            self._follow(view, now_seconds)
 
-    def stuck(self, view: NodeView, now_seconds: float, seconds: float) -> bool:
-        """Whether this node has not moved for so long."""
-        return now_seconds - view.advanced_seconds > seconds
-
-    def _compare(self, view: NodeView) -> None:
-        if not view.height:
-            return
-        app_hash, other = self._hashes.setdefault(view.height, (view.app_hash, view.name))
-        while len(self._hashes) > REMEMBERED_HEIGHTS:
-            self._hashes.pop(next(iter(self._hashes)))
-        if app_hash != view.app_hash and view.name not in self._disagreeing:
-            self._disagreeing[view.name] = None
-            self._journal.say(
-                f"{view.name} and {other} have different app hashes in block {view.height}: {view.app_hash[:16]}… and {app_hash[:16]}…",
-                alarm=True,
-            )
+    def _follow(self, view: NodeView, now_seconds: float) -> None:
+        """Tells when a node stays behind while the others go on, and when it moves again."""
+        standing = now_seconds - view.advanced_seconds
+        if view.name in self._behind:
+            if standing < self._halt_seconds:
+                del self._behind[view.name]
+                self._journal.say(f"{view.name} moves again at height {view.height}")
+        elif standing > self._halt_seconds and not self.halted and view.height < self._height:
+            self._behind[view.name] = None
+            where = f"stands at height {view.height}" if view.reachable else "does not answer"
+            self._journal.say(f"{view.name} {where} since {standing:.0f} s, the others are at {self._height}", alarm=True)
