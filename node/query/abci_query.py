@@ -72,7 +72,9 @@ class AbciQuery:
         except FutureHeightError:
             return _failure(INVALID_HEIGHT, "cannot query with height in the future; please provide a valid height", request.height)
         except PrunedHeightError:
-            return _failure(INVALID_REQUEST, f"height {height} is no longer kept; the earliest is {self._store.earliest_height}", request.height)
+            return _failure(
+                INVALID_REQUEST, f"height {height} is no longer kept; the earliest is {self._store.earliest_height}", request.height
+            )
         except UnknownStoreError:
             return _failure(UNKNOWN_REQUEST, f"no such store: {parts[2][:64]}", request.height)
         except InvalidKeyError as error:
