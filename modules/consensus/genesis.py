@@ -129,14 +129,14 @@ def validate(section: Any, problems: Problems) -> None:
 
 
 def init(ctx: Context, state: ConsensusState, section: Any) -> None:
-    """Limits and prefix hold. Identity and validators come from `begin_chain`, or from the section where it is a whole export."""
+    """Limits and prefix hold. Identity, validators and last block are those of `begin_chain`, before or after; without it an export's."""
     problems = Problems()
     prefix, params, chain = _read(section, problems)
     assert not problems.found, problems.found
     address.use_prefix(prefix)
     state.bech32_prefix.set(ctx, prefix)
     state.params.set(ctx, params)
-    if chain is not None:
+    if chain is not None and state.chain.get(ctx) is None:
         identity, sets, last = chain
         state.chain.set(ctx, identity)
         state.validator_sets.set(ctx, sets)

@@ -1,41 +1,66 @@
-"""Vote extensions: what a validator's feeder says, in the one form that counts."""
+"""Vote extensions: a validator's own prices, in one encoding only (design.md 3.6)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from google.protobuf.message import DecodeError
 
 from perpd_proto.perpd.sequencer.v1 import sequencer_pb2
 
-PRICE_LIMIT = 2**64
+MAX_PRICE = 2**64 - 1
+MAX_MARKET_ID = 2**32 - 1
+
 Prices = tuple[tuple[int, int], ...]
-"""(market id, price) with ids strictly ascending and 0 < price < 2^64."""
+"""(market id, price) pairs: ids strictly ascending, prices above 0 and below 2^64."""
 
 
-def encode(prices: Mapping[int, int], size_max: int) -> bytes:
-    """The extension that carries these prices; prices that cannot be carried are left out, the highest ids first where it is too long."""
-    usable = [(market, price) for market, price in sorted(prices.items()) if 0 <= market < 2**32 and 0 < price < PRICE_LIMIT]
-    message = sequencer_pb2.VoteExtension(prices=[sequencer_pb2.Price(market_id=market, price=price) for market, price in usable])
-    data = message.SerializeToString(deterministic=True)
-    while len(data) > size_max:
-        del message.prices[-1]
-        data = message.SerializeToString(deterministic=True)
-    return data
+def encode(prices: Mapping[int, int], max_bytes: int) -> bytes:
+    """The extension that reports these prices by market id; empty for none. Never longer than `max_bytes`.
+
+    Prices that no extension can carry are left out; so are the highest market ids where it would be oversized and count as empty.
+    """
+    kept = [(market_id, prices[market_id]) for market_id in sorted(prices)]
+    kept = [(market_id, price) for market_id, price in kept if 0 <= market_id <= MAX_MARKET_ID and 0 < price <= MAX_PRICE]
+    encoded = _encode(kept)
+    while len(encoded) > max_bytes:
+        # A price takes less than 32 bytes, so this never cuts more than is needed, and needs few rounds.
+        del kept[-max(1, (len(encoded) - max_bytes) >> 5) :]
+        encoded = _encode(kept)
+    return encoded
 
 
-def decode(extension: bytes, size_max: int) -> Prices | None:
-    """The prices of an extension; () for an empty one; None for anything that is oversized or malformed, or not canonically encoded."""
-    if not extension:
-        return ()
-    if len(extension) > size_max:
-        return None
+def _encode(pairs: Iterable[tuple[int, int]]) -> bytes:
+    extension = sequencer_pb2.VoteExtension()
+    for market_id, price in pairs:
+        extension.prices.add(market_id=market_id, price=price)
+    encoded: bytes = extension.SerializeToString()
+    return encoded
+
+
+def parse(extension: bytes, max_bytes: int) -> Prices | None:
+    """The reported prices; None if malformed.
+
+    Malformed: larger than `max_bytes`, ids not strictly ascending, a price not above 0 and below 2^64, or not the one encoding of
+    its pairs.
+    """
+    return _parse(extension) if len(extension) <= max_bytes else None
+
+
+@lru_cache(maxsize=1024)
+def _parse(extension: bytes) -> Prices | None:
     try:
         message = sequencer_pb2.VoteExtension.FromString(extension)
     except DecodeError:
         return None
-    prices = tuple((entry.market_id, entry.price) for entry in message.prices)
-    previous = -1
-    for market, price in prices:
-        if market <= previous or price == 0:
+    pairs = tuple([(one.market_id, one.price) for one in message.prices])
+    last = -1
+    for market_id, price in pairs:
+        if market_id <= last or price <= 0:
             return None
-        previous = market
-    return prices if message.SerializeToString(deterministic=True) == extension else None
+        last = market_id
+    return pairs if _encode(pairs) == extension else None
+
+
+def is_acceptable(extension: bytes, max_bytes: int) -> bool:
+    """VerifyVoteExtension: size and form only, so that no difference of opinion about prices can cost a precommit."""
+    return parse(extension, max_bytes) is not None

@@ -1,33 +1,35 @@
-"""The preamble: position 0 of a block, an unsigned TxRaw with the extended commit of the height before (design 3.6).
+"""The preamble: the extended commit of the block before, first in a block, checked by everyone in the same way (design.md 3.6)."""
 
-`verify` is the one judgement of it; Prepare, Process and FinalizeBlock all ask it. `build` makes one that `verify` accepts, or gives up.
-"""
-
-from collections.abc import Sequence
+from collections import OrderedDict
+from functools import lru_cache
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from google.protobuf.message import DecodeError
 
+from modules.consensus.keeper import ConsensusKeeper
 from modules.consensus.model import Validator
 from modules.kernel.codec import uvarint
+from modules.kernel.context import Context
+from modules.kernel.intmath import div_floor
 from modules.oracle.model import PriceVote
-from node.votes import extension as extensions
+from node.votes.extension import parse
 from perpd_proto.cosmos.tx.v1beta1 import tx_pb2
 from perpd_proto.perpd.sequencer.v1 import sequencer_pb2
 from perpd_proto.tendermint.abci import types_pb2 as abci
 from perpd_proto.tendermint.types import canonical_pb2, validator_pb2
 
-TYPE_URL = "/perpd.sequencer.v1.MsgPreamble"
+PREAMBLE_URL = "/" + sequencer_pb2.MsgPreamble.DESCRIPTOR.full_name
 _ABSENT = validator_pb2.BLOCK_ID_FLAG_ABSENT
 _COMMIT = validator_pb2.BLOCK_ID_FLAG_COMMIT
-_REMEMBERED_MAX = 4_096
+_NIL = validator_pb2.BLOCK_ID_FLAG_NIL
+_FLAGS = (_ABSENT, _COMMIT, _NIL)
 
 
-class VoteFlag(NamedTuple):
-    """One entry of the block's last commit, as every node is told it."""
+class CommitVote(NamedTuple):
+    """One entry of a block's last commit, as every node is told it."""
 
     address: bytes
     power: int
@@ -35,168 +37,210 @@ class VoteFlag(NamedTuple):
 
 
 class LastCommit(NamedTuple):
-    """The block's last commit: round and entries in the engine's order."""
+    """A block's last commit: its round, and one entry per validator in the engine's order."""
 
     round: int
-    votes: tuple[VoteFlag, ...]
+    votes: tuple[CommitVote, ...]
 
 
-class Verdict(NamedTuple):
-    """What a preamble is worth."""
+class Preamble(NamedTuple):
+    """What a verified preamble says."""
 
-    reason: str
-    """Why it is refused; empty when it is valid."""
-    votes: tuple[PriceVote, ...] = ()
-    """Every carried vote with its prices (none for an empty, malformed or oversized extension)."""
-    total_power: int = 0
-    """Of the whole set that voted."""
-    omitted: tuple[bytes, ...] = ()
-    """Addresses whose committed vote the proposer left out."""
-
-
-def is_required(height: int, enable_height: int, initial_height: int) -> bool:
-    """Rule (a): extensions were in force at the height before, which exists."""
-    return enable_height > 0 and height > max(enable_height, initial_height)
+    votes: tuple[PriceVote, ...]
+    """Every carried vote in the order of the validator set; without prices if its extension is empty, malformed or oversized."""
+    total_power: int
+    """Of all validators of the block before."""
+    omitted: tuple[bytes, ...]
+    """Addresses of validators that committed and whose votes the proposer left out."""
 
 
 def commit_of(info: abci.CommitInfo | abci.ExtendedCommitInfo) -> LastCommit:
-    """The flags of a commit, extended or not."""
-    return LastCommit(info.round, tuple(VoteFlag(v.validator.address, v.validator.power, v.block_id_flag) for v in info.votes))
+    """The flags of a commit as the engine gives it, extended or not."""
+    return LastCommit(info.round, tuple([CommitVote(one.validator.address, one.validator.power, one.block_id_flag) for one in info.votes]))
 
 
-def power_needed(total_power: int) -> int:
-    """More than two thirds: floor(2 x total / 3) + 1."""
-    return divmod(2 * total_power, 3)[0] + 1
+def quorum(total_power: int) -> int:
+    """The least power that decides a block: more than two thirds."""
+    return div_floor(2 * total_power, 3) + 1
 
 
 def sign_bytes(extension: bytes, height: int, round_: int, chain_id: str) -> bytes:
-    """What a validator signs for its extension: the length-prefixed CanonicalVoteExtension."""
-    body = canonical_pb2.CanonicalVoteExtension(extension=extension, height=height, round=round_, chain_id=chain_id).SerializeToString()
+    """What a validator signs for its extension of the precommit of (height, round)."""
+    canonical = canonical_pb2.CanonicalVoteExtension(extension=extension, height=height, round=round_, chain_id=chain_id)
+    body: bytes = canonical.SerializeToString()
     return uvarint(len(body)) + body
 
 
-def encode(commit: abci.ExtendedCommitInfo) -> bytes:
-    """The preamble transaction around an extended commit."""
+@lru_cache(maxsize=1024)
+def _key(public_key: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(public_key)
+
+
+_known_signatures: OrderedDict[bytes, bool] = OrderedDict()
+_KNOWN_SIGNATURES = 4096
+
+
+def _is_valid(public_key: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether an ed25519 signature is valid. Pure, and asked for each proposal of a height and when it is decided; hence remembered."""
+    asked = sha256(public_key + signature + message).digest() if len(public_key) == 32 and len(signature) == 64 else b""
+    if not asked:
+        return False
+    found = _known_signatures.get(asked)
+    if found is None:
+        try:
+            _key(public_key).verify(signature, message)
+            found = True
+        except (InvalidSignature, ValueError):
+            found = False
+        _known_signatures[asked] = found
+        if len(_known_signatures) > _KNOWN_SIGNATURES:
+            _known_signatures.popitem(last=False)
+    return found
+
+
+def encode(last_commit: abci.ExtendedCommitInfo) -> bytes:
+    """The preamble as it stands in a block: an unsigned TxRaw of one message."""
+    message = sequencer_pb2.MsgPreamble(last_commit=last_commit)
     body = tx_pb2.TxBody()
-    packed = body.messages.add()
-    packed.type_url = TYPE_URL
-    packed.value = sequencer_pb2.MsgPreamble(last_commit=commit).SerializeToString(deterministic=True)
-    return tx_pb2.TxRaw(body_bytes=body.SerializeToString(deterministic=True)).SerializeToString(deterministic=True)
+    body.messages.add(type_url=PREAMBLE_URL, value=message.SerializeToString())
+    encoded: bytes = tx_pb2.TxRaw(body_bytes=body.SerializeToString()).SerializeToString()
+    return encoded
 
 
-def decode(data: bytes) -> abci.ExtendedCommitInfo | None:
-    """The extended commit of a preamble; None unless the bytes are exactly what `encode` gives."""
+def _read(raw: bytes) -> Any:
+    """The MsgPreamble of an unsigned TxRaw whose first message is one, else None. Strict only about what it is, not how it is encoded."""
     try:
-        raw = tx_pb2.TxRaw.FromString(data)
-        body = tx_pb2.TxBody.FromString(raw.body_bytes)
-        if len(body.messages) != 1 or body.messages[0].type_url != TYPE_URL:
+        envelope = tx_pb2.TxRaw.FromString(raw)
+        if envelope.signatures or not envelope.body_bytes:
             return None
-        commit: abci.ExtendedCommitInfo = sequencer_pb2.MsgPreamble.FromString(body.messages[0].value).last_commit
+        body = tx_pb2.TxBody.FromString(envelope.body_bytes)
+        if not body.messages or body.messages[0].type_url != PREAMBLE_URL:
+            return None
+        return sequencer_pb2.MsgPreamble.FromString(body.messages[0].value)
     except DecodeError:
         return None
-    return commit if encode(commit) == data else None
 
 
-class PreambleRules:
-    """Judging preambles under one chain id. Remembers signatures that it has found valid: pure work, done once per node."""
+def is_preamble(raw: bytes) -> bool:
+    """Whether these bytes mean to be a preamble, right or wrong."""
+    return _read(raw) is not None
 
-    def __init__(self, chain_id: str, extension_size_max: int) -> None:
-        self._chain_id = chain_id
-        self._extension_size_max = extension_size_max
-        self._valid: dict[bytes, None] = {}
 
-    def verify(self, data: bytes, height: int, last_commit: LastCommit, validators: Sequence[Validator]) -> Verdict:
-        """Whether the preamble of the block at `height` is valid; `validators` is the set that voted at height - 1. Never raises."""
-        commit = decode(data)
-        if commit is None:
-            return Verdict("the preamble is not one canonically encoded MsgPreamble in an unsigned transaction")
-        return self._judge(commit, height, last_commit, validators)
+class Preambles:
+    """Builds and verifies preambles against the validator sets in state."""
 
-    def _judge(
-        self, commit: abci.ExtendedCommitInfo, height: int, last_commit: LastCommit, validators: Sequence[Validator]
-    ) -> Verdict:
-        reason = _mismatch(commit, last_commit, validators)
-        if reason:
-            return Verdict(reason)
+    __slots__ = ("_consensus",)
+
+    def __init__(self, consensus: ConsensusKeeper) -> None:
+        self._consensus = consensus
+
+    def is_required(self, ctx: Context) -> bool:
+        """Rule (a): the block of `ctx` begins with a preamble exactly if the block before it was voted on with extensions."""
+        enabled = self._consensus.enable_height(ctx)
+        return enabled > 0 and ctx.height > max(enabled, self._consensus.initial_height(ctx))
+
+    def build(self, ctx: Context, local_commit: abci.ExtendedCommitInfo, max_bytes: int) -> bytes:
+        """The proposer's preamble. Never raises.
+
+        Votes whose signature does not verify are left out: nobody would accept them. Then malformed and oversized extensions, then, if
+        the preamble is still larger than `max_bytes`, any others; largest first, as long as what is carried has a quorum.
+        """
+        validators = self._consensus.validators(ctx, ctx.height - 1)
+        keys = {one.address: one for one in validators}
+        commit = abci.ExtendedCommitInfo()
+        commit.CopyFrom(local_commit)
+        power = 0
+        for vote in commit.votes:
+            if vote.block_id_flag == _COMMIT and self._is_signed(ctx, keys.get(vote.validator.address), vote, commit.round):
+                power += vote.validator.power
+            elif vote.block_id_flag == _NIL:
+                vote.vote_extension = vote.extension_signature = b""
+            else:
+                _leave_out(vote)
+        needed = quorum(sum(one.power for one in validators))
+        max_extension = self._consensus.params(ctx).max_vote_extension_bytes
+        # Equal sizes in the order of the set (the sort is stable).
+        largest_first = sorted(
+            [vote for vote in commit.votes if vote.block_id_flag == _COMMIT], key=lambda vote: len(vote.vote_extension), reverse=True
+        )
+        for vote in largest_first:
+            if parse(vote.vote_extension, max_extension) is None and power - vote.validator.power >= needed:
+                power -= vote.validator.power
+                _leave_out(vote)
+        encoded = encode(commit)
+        for vote in largest_first:
+            if len(encoded) <= max_bytes:
+                break
+            if vote.block_id_flag == _COMMIT and power - vote.validator.power >= needed:
+                power -= vote.validator.power
+                _leave_out(vote)
+                encoded = encode(commit)
+        return encoded
+
+    def verify(self, ctx: Context, raw: bytes, last_commit: LastCommit) -> Preamble | str:
+        """What the preamble of the block of `ctx` says, or why it is not one. `last_commit` is the block's own, from the engine.
+
+        A function of these bytes, the block's last commit and committed state; the one judge for Prepare, Process and FinalizeBlock.
+        """
+        message = _read(raw)
+        if message is None:
+            return "it is not an unsigned TxRaw with one MsgPreamble"
+        commit = message.last_commit
+        message.DiscardUnknownFields()
+        if encode(commit) != raw:
+            return "it is not canonically encoded, or holds more than one MsgPreamble"
+        if commit.round != last_commit.round:
+            return f"its round {commit.round} is not {last_commit.round}, the last commit's"
+        validators = self._consensus.validators(ctx, ctx.height - 1)
+        if not len(commit.votes) == len(last_commit.votes) == len(validators):
+            return f"it has {len(commit.votes)} votes, the last commit {len(last_commit.votes)}, the validator set {len(validators)}"
+        return self._count(ctx, commit, last_commit, validators)
+
+    def _count(
+        self, ctx: Context, commit: abci.ExtendedCommitInfo, last_commit: LastCommit, validators: tuple[Validator, ...]
+    ) -> Preamble | str:
+        max_extension = self._consensus.params(ctx).max_vote_extension_bytes
         votes: list[PriceVote] = []
         omitted: list[bytes] = []
-        for entry, expected, validator in zip(commit.votes, last_commit.votes, validators, strict=True):
-            if entry.block_id_flag != _COMMIT:
-                if entry.vote_extension or entry.extension_signature:
-                    return Verdict(f"validator {validator.address.hex()} did not commit and yet carries an extension")
-                if expected.flag == _COMMIT:
+        carried = 0
+        for index, (vote, committed, validator) in enumerate(zip(commit.votes, last_commit.votes, validators, strict=True)):
+            reason = _difference(vote, committed, validator)
+            if reason:
+                return f"vote {index}: {reason}"
+            if vote.block_id_flag != _COMMIT:
+                if committed.flag == _COMMIT:
                     omitted.append(validator.address)
                 continue
-            if not self._is_signed(entry, height - 1, commit.round, validator):
-                return Verdict(f"the extension signature of validator {validator.address.hex()} does not verify")
-            prices = extensions.decode(entry.vote_extension, self._extension_size_max)
-            votes.append(PriceVote(validator.power, prices or ()))
-        total = sum(validator.power for validator in validators)
-        carried = sum(vote.power for vote in votes)
-        if carried < power_needed(total):
-            return Verdict(f"the carried votes have power {carried} of {total}, which is not more than two thirds")
-        return Verdict("", tuple(votes), total, tuple(omitted))
+            if not self._is_signed(ctx, validator, vote, commit.round):
+                return f"vote {index}: the signature of the extension is not {validator.address.hex()}'s"
+            carried += validator.power
+            votes.append(PriceVote(validator.power, parse(vote.vote_extension, max_extension) or ()))
+        total = sum(one.power for one in validators)
+        if carried < quorum(total):
+            return f"it carries votes of power {carried}, less than the {quorum(total)} that decide a block"
+        return Preamble(tuple(votes), total, tuple(omitted))
 
-    def build(
-        self, commit: abci.ExtendedCommitInfo, height: int, validators: Sequence[Validator], size_max: int
-    ) -> bytes | None:
-        """A preamble that `verify` accepts, of at most `size_max` bytes, or None when none exists. Never raises.
-
-        Votes that no correct node would take (oversized or unverified late extensions) are left out, and so are the largest ones
-        while it is too long; None when too little power would remain.
-        """
-        if len(commit.votes) != len(validators):
-            return None
-        kept = abci.ExtendedCommitInfo()
-        kept.CopyFrom(commit)
-        for entry, validator in zip(kept.votes, validators, strict=True):
-            bad = entry.block_id_flag == _COMMIT and (
-                len(entry.vote_extension) > self._extension_size_max or not self._is_signed(entry, height - 1, commit.round, validator)
-            )
-            if bad or entry.block_id_flag != _COMMIT:
-                _leave_out(entry, absent=bad)
-        data = encode(kept)
-        while len(data) > size_max:
-            largest = max(kept.votes, key=lambda entry: len(entry.vote_extension), default=None)
-            if largest is None or not largest.vote_extension:
-                return None
-            _leave_out(largest, absent=True)
-            data = encode(kept)
-        return data if not self._judge(kept, height, commit_of(commit), validators).reason else None
-
-    def _is_signed(self, entry: abci.ExtendedVoteInfo, height: int, round_: int, validator: Validator) -> bool:
-        message = sign_bytes(entry.vote_extension, height, round_, self._chain_id)
-        key = sha256(validator.public_key + entry.extension_signature + message).digest()
-        if key in self._valid:
-            return True
-        try:
-            Ed25519PublicKey.from_public_bytes(validator.public_key).verify(entry.extension_signature, message)
-        except (InvalidSignature, ValueError):
+    @staticmethod
+    def _is_signed(ctx: Context, validator: Validator | None, vote: abci.ExtendedVoteInfo, round_: int) -> bool:
+        if validator is None:
             return False
-        if len(self._valid) >= _REMEMBERED_MAX:
-            del self._valid[next(iter(self._valid))]
-        self._valid[key] = None
-        return True
+        message = sign_bytes(vote.vote_extension, ctx.height - 1, round_, ctx.chain_id)
+        return _is_valid(validator.public_key, vote.extension_signature, message)
 
 
-def _leave_out(entry: abci.ExtendedVoteInfo, *, absent: bool) -> None:
-    entry.vote_extension = b""
-    entry.extension_signature = b""
-    if absent:
-        entry.block_id_flag = _ABSENT
-
-
-def _mismatch(commit: abci.ExtendedCommitInfo, last_commit: LastCommit, validators: Sequence[Validator]) -> str:
-    """Why the preamble's round, validators, powers or flags are not those of the last commit and of our own set; empty if they are."""
-    if commit.round != last_commit.round:
-        return f"the preamble is of round {commit.round}, the last commit of round {last_commit.round}"
-    if not len(commit.votes) == len(last_commit.votes) == len(validators):
-        return f"the preamble has {len(commit.votes)} votes, the last commit {len(last_commit.votes)}, the validator set {len(validators)}"
-    for entry, expected, validator in zip(commit.votes, last_commit.votes, validators, strict=True):
-        who = (entry.validator.address, entry.validator.power)
-        if who != (validator.address, validator.power) or who != (expected.address, expected.power):
-            return f"the preamble names validator {entry.validator.address.hex()} with power {entry.validator.power} out of place"
-        left_out = entry.block_id_flag == _ABSENT and not entry.vote_extension and not entry.extension_signature
-        if entry.block_id_flag != expected.flag and not left_out:
-            return f"the flag of validator {validator.address.hex()} is {entry.block_id_flag}, in the last commit {expected.flag}"
+def _difference(vote: abci.ExtendedVoteInfo, committed: CommitVote, validator: Validator) -> str:
+    """Why a carried entry is not the committed one of this validator; empty if it is, or is left out as it may be."""
+    for who, source in ((vote.validator, "it"), (committed, "the last commit")):
+        if who.address != validator.address or who.power != validator.power:
+            return f"{source} names {who.address.hex()} with power {who.power}, state {validator.address.hex()} with {validator.power}"
+    flag = vote.block_id_flag
+    if flag not in _FLAGS or flag not in (_ABSENT, committed.flag):
+        return f"its flag is {flag}, the last commit's {committed.flag}"
+    if flag != _COMMIT and (vote.vote_extension or vote.extension_signature):
+        return "a vote that is not for the block carries an extension or a signature"
     return ""
+
+
+def _leave_out(vote: abci.ExtendedVoteInfo) -> None:
+    vote.block_id_flag = _ABSENT
+    vote.vote_extension = vote.extension_signature = b""

@@ -1,0 +1,1 @@
+"""The in-protocol sequencer: which transactions a block may hold, and the one order in which they stand."""

@@ -1,0 +1,1 @@
+"""Transactions: strict decoding, signatures, and what is known about each without looking at state."""
