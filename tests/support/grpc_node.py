@@ -20,6 +20,7 @@ from modules.kernel.stores import Registry
 from node.query.abci_query import AbciQuery
 from node.query.engine_rpc import EngineRpc
 from node.query.grpc_server import GrpcServer
+from node.query.services.absent import absent_routes
 from node.query.services.node_state import node_routes
 from node.query.services.simulate import Simulate, SimulateOutcome, simulate_route
 from node.query.table import QueryTable
@@ -103,6 +104,7 @@ class Chain:
             *self.bank.queries,
             *self.auth.queries,
             *node_routes(self.store, self.consensus.keeper),
+            *absent_routes(),
             *routes,
         )
         self.table = QueryTable(registry, self.store, routes)

@@ -45,7 +45,6 @@ _ABSENT: tuple[tuple[str, Any, Any], ...] = (
     ("/dydxprotocol.stats.Query/Params", stats.QueryParamsRequest, stats.QueryParamsResponse),
     ("/dydxprotocol.stats.Query/StatsMetadata", stats.QueryStatsMetadataRequest, stats.QueryStatsMetadataResponse),
     ("/dydxprotocol.stats.Query/GlobalStats", stats.QueryGlobalStatsRequest, stats.QueryGlobalStatsResponse),
-    ("/dydxprotocol.stats.Query/UserStats", stats.QueryUserStatsRequest, stats.QueryUserStatsResponse),
     ("/dydxprotocol.stats.Query/EpochStats", stats.QueryEpochStatsRequest, stats.QueryEpochStatsResponse),
     (
         "/dydxprotocol.accountplus.Query/GetAuthenticators",

@@ -10,7 +10,6 @@ from modules.kernel import address as addresses
 from modules.kernel.context import Context
 from modules.kernel.module import QueryError, QueryRoute
 from modules.kernel.pagination import paginate
-from node.query.services.absent import absent_routes
 from node.store.chain_store import ChainStore
 from perpd_proto.cosmos.base.node.v1beta1 import query_pb2 as node_service
 from perpd_proto.cosmos.crypto.ed25519 import keys_pb2
@@ -48,7 +47,6 @@ def node_routes(store: ChainStore, consensus: ConsensusKeeper) -> tuple[QueryRou
             params_query.QueryParamsResponse,
             handlers.params,
         ),
-        *absent_routes(),
     )
 
 
