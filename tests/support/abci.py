@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 from node.abci.application import Application
 from node.abci.connection import Limits
 from node.abci.dispatch import METHODS
+from node.abci.framing import FrameReader, encode_frame
 from node.abci.server import Server
 from perpd_proto.tendermint.abci import types_pb2 as pb
 
@@ -186,3 +188,41 @@ def failing_server(application: Application, limits: Limits | None = None) -> It
         finally:
             with contextlib.suppress(Exception):
                 running.stop()
+
+
+def frame(name: str, **fields: Any) -> bytes:
+    """A request frame."""
+    message = getattr(pb.Request(), name).__class__(**fields)
+    return encode_frame(pb.Request(**{name: message}).SerializeToString())
+
+
+def names_of(answers: list[bytes]) -> list[str | None]:
+    """Which calls these response bodies answer."""
+    return [pb.Response.FromString(answer).WhichOneof("value") for answer in answers]
+
+
+def raw_socket(address: str) -> socket.socket:
+    """A blocking connection, for sending from within the server's thread."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(PATIENCE_SECONDS)
+    connection.connect(address.removeprefix("unix://"))
+    return connection
+
+
+def read_answers(connection: socket.socket, count: int) -> list[bytes]:
+    """The next bodies from a raw connection."""
+    reader = FrameReader()
+    bodies: list[bytes] = []
+    while len(bodies) < count:
+        data = connection.recv(65536)
+        assert data, f"the connection ended after {len(bodies)} of {count} answers"
+        bodies += reader.feed(data)
+    return bodies
+
+
+def accepted_socket(address: str) -> socket.socket:
+    """A raw connection that the server is known to have accepted."""
+    connection = raw_socket(address)
+    connection.sendall(FRAMES["req_flush"])
+    read_answers(connection, 1)
+    return connection

@@ -17,7 +17,7 @@ from node.abci.connection import Limits
 from node.abci.framing import encode_frame
 from node.abci.server import Server
 from perpd_proto.tendermint.abci import types_pb2 as pb
-from support.abci import FRAMES, PATIENCE_SECONDS, RecordingApplication, failing_server, running_server, socket_address
+from support.abci import FRAMES, PATIENCE_SECONDS, RecordingApplication, failing_server, names_of, running_server, socket_address
 
 FATAL = (
     "info",
@@ -35,11 +35,6 @@ FATAL = (
 
 class StateError(Exception):
     """The state is broken."""
-
-
-def names_of(answers: list[bytes]) -> list[str | None]:
-    """Which calls these response bodies answer."""
-    return [pb.Response.FromString(answer).WhichOneof("value") for answer in answers]
 
 
 @pytest.mark.parametrize("name", FATAL)
