@@ -1,6 +1,13 @@
 """Prometheus metrics of one node. Fed from results and timings here in `node`; the state machine knows nothing of them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+from modules.kernel.errors import ChainError
+from node.executor import Tally
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -15,13 +22,39 @@ class Metrics:
         self.txs = Counter("perpd_txs", "Executed transactions by result.", ("codespace", "code"), registry=self.registry)
         self.checks = Counter("perpd_checks", "CheckTx verdicts.", ("codespace", "code", "kind"), registry=self.registry)
         self.fills = Counter("perpd_fills", "Matches between orders.", registry=self.registry)
-        self.liquidations = Counter("perpd_liquidations", "Liquidation attempts.", registry=self.registry)
         self.rejections = Counter("perpd_proposals_rejected", "Rejected proposals by rule.", ("rule",), registry=self.registry)
         self.left_out = Counter("perpd_txs_left_out", "Transactions that a proposal left out, by rule or limit.", ("rule",), registry=self.registry)
         self.stage_seconds = Histogram(
             "perpd_stage_seconds", "Time by stage of a block's life.", ("stage",), buckets=_SECONDS, registry=self.registry
         )
-        self.faults = Counter("perpd_faults", "Unexpected exceptions that were contained.", ("call",), registry=self.registry)
+        self._accepted = {recheck: self.checks.labels("", "0", "recheck" if recheck else "new") for recheck in (False, True)}
+        self._succeeded = self.txs.labels("", "0")
+
+    def checked(self, error: ChainError | None, *, recheck: bool) -> None:
+        """One CheckTx verdict; None accepts."""
+        if error is None:
+            self._accepted[recheck].inc()
+        else:
+            self.checks.labels(error.codespace, str(error.code), "recheck" if recheck else "new").inc()
+
+    def committed(self, height: int, tally: Tally) -> None:
+        """One block is final."""
+        self.height.set(height)
+        self.blocks.inc()
+        self.fills.inc(tally.fills)
+        failed = sum(tally.failures.values())
+        self._succeeded.inc(tally.admitted - failed)
+        for (codespace, code), count in tally.failures.items():
+            self.txs.labels(codespace, str(code)).inc(count)
+        if tally.refused:
+            self.txs.labels("sequencer", "refused").inc(tally.refused)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time one stage of a block's life."""
+        began = perf_counter()
+        yield
+        self.stage_seconds.labels(name).observe(perf_counter() - began)
 
     def serve(self, address: str) -> None:
         """Answer Prometheus on `host:port`, in a thread of its own."""

@@ -18,7 +18,7 @@ from node.abci.application import Application
 from perpd_proto.tendermint.abci import types_pb2 as abci
 from perpd_proto.tendermint.crypto import keys_pb2
 from perpd_proto.tendermint.types import canonical_pb2
-from perpd_proto.tendermint.types import types_pb2 as comet
+from perpd_proto.tendermint.types import validator_pb2 as comet
 
 COMMIT = comet.BLOCK_ID_FLAG_COMMIT
 ABSENT = comet.BLOCK_ID_FLAG_ABSENT

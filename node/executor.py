@@ -1,0 +1,202 @@
+"""One block, step by step: what every node computes alike from state, height, time, preamble and the set of transactions (design 3.5)."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from modules.clob.events import MATCHED
+from modules.clob.model import SHORT_TERM, CancelOrder, OrderId, PlaceOrder
+from modules.kernel import address as addresses
+from modules.kernel.context import Context
+from modules.kernel.errors import INSUFFICIENT_FUNDS, ChainError
+from modules.kernel.events import Event, EventKind
+from modules.subaccounts.model import FEE_COLLECTOR
+from node import results
+from node.sequencer.admission import Admission, Sources
+from node.sequencer.block import OpenedBlock, open_block
+from node.sequencer.lanes import BEFORE_ENGINE, CANCEL
+from node.tx.envelope import Tx
+from node.tx.limits import check_limits, gas_used, gas_wanted
+from node.votes.preamble import LastCommit
+from node.wiring import Wiring
+
+VOTE_OMITTED = EventKind("vote_omitted", ("validator", "proposer"))
+"""The proposer left a committed vote out of the preamble. Both are consensus addresses in hex."""
+
+_FEE_COLLECTOR = addresses.of_module(FEE_COLLECTOR)
+
+
+class BlockRequest(NamedTuple):
+    """What the engine has decided."""
+
+    txs: Sequence[bytes]
+    last_commit: LastCommit
+    proposer: bytes
+    app_hash: bytes
+    """Of the state after height - 1."""
+
+
+class BlockResult(NamedTuple):
+    """What came of it."""
+
+    events: list[Event]
+    """Of the block itself; those of transactions are in their results."""
+    results: list[bytes]
+    """One encoded ExecTxResult per transaction, in the block's order."""
+    tally: "Tally"
+
+
+class Tally:
+    """What is worth counting about a block, for logs and metrics."""
+
+    __slots__ = ("admitted", "failures", "fills", "refused")
+
+    def __init__(self) -> None:
+        self.admitted = 0
+        self.refused = 0
+        self.fills = 0
+        self.failures: dict[tuple[str, int], int] = {}
+
+
+class Executor:
+    """Executes blocks and, between them, single transactions for simulation. Holds no state of its own."""
+
+    __slots__ = ("_empty_data", "_sources", "_wiring")
+
+    def __init__(self, wiring: Wiring, sources: Sources) -> None:
+        self._wiring = wiring
+        self._sources = sources
+        self._empty_data = {
+            route.message.DESCRIPTOR.full_name: results.message_data([("/" + route.response.DESCRIPTOR.full_name, b"")])
+            for route in wiring.messages
+        }
+
+    def execute(self, ctx: Context, request: BlockRequest) -> BlockResult:
+        """State, events and results after the block. Total: nothing that a block can hold makes it raise; what raises is our bug."""
+        wiring = self._wiring
+        block = open_block(ctx, self._sources, request.txs, request.app_hash, request.last_commit)
+        admission = block.admission
+        outputs = _refusals(block, len(request.txs))
+        tally = Tally()
+        tally.admitted = len(admission.order)
+        tally.refused = len(admission.refusals)
+
+        # 1. Preamble; what admission used up is used whether the transaction then succeeds or fails.
+        votes = block.preamble.votes if block.preamble is not None else ()
+        for address in block.preamble.omitted if block.preamble is not None else ():
+            ctx.emit(VOTE_OMITTED, address.hex(), request.proposer.hex())
+        wiring.auth.keeper.consume(ctx, admission.used_accounts)
+        wiring.auth.keeper.remember(ctx, admission.hashes)
+
+        # 2. Prices for the whole block. 3. Clock: funding and expiry.
+        if block.preamble is not None:
+            wiring.oracle.keeper.apply_votes(ctx, votes, block.preamble.total_power)
+        ctx.scratch.clear()
+        wiring.funding.keeper.begin_block(ctx)
+        wiring.clob.keeper.begin_block(ctx)
+
+        # 4. Cancels, margin, makers. 5. The engine. 6. Takers and everything else: nothing leaves before losses are dealt with.
+        placed_later = _placed_later(admission)
+        split = next((rank for rank, (_, tx) in enumerate(admission.order) if tx.lane not in BEFORE_ENGINE), len(admission.order))
+        for position, tx in admission.order[:split]:
+            outputs[position] = self._run(ctx, tx, placed_later, tally)
+        wiring.liquidation.keeper.run(ctx)
+        for position, tx in admission.order[split:]:
+            outputs[position] = self._run(ctx, tx, placed_later, tally)
+
+        # 7. End: premium samples, the last block's identity, and that no money came or went.
+        wiring.clob.keeper.end_block(ctx)
+        wiring.consensus.keeper.end_block(ctx)
+        broken = wiring.subaccounts.keeper.conservation(ctx)
+        assert not broken, f"money is not conserved at height {ctx.height}: {'; '.join(broken)}"
+        tally.fills += _count_fills(ctx.events)
+        return BlockResult(ctx.events, outputs, tally)
+
+    def _run(self, ctx: Context, tx: Tx, placed_later: dict[OrderId, None], tally: Tally) -> bytes:
+        """The result of one admitted transaction. When it fails, nothing of it stays but its sequence and its fee."""
+        first_event = len(ctx.events)
+        params = self._sources.consensus.params(ctx)
+        wanted, used = gas_wanted(tx), gas_used(tx, params)
+        index = -1
+        mark = ctx.mark()
+        try:
+            self._take_fee(ctx, tx)
+            mark = ctx.mark()
+            check_limits(tx, params)
+            responses = []
+            for index, kind in enumerate(tx.kinds):
+                command = tx.command(index)
+                if tx.lane == CANCEL and placed_later and isinstance(command, CancelOrder) and command.id in placed_later:
+                    command = command._replace(placed_later=True)
+                assert kind.route is not None, "admission lets only messages of users through"
+                responses.append((kind, kind.route.execute(ctx, command)))
+        except ChainError as error:
+            ctx.undo(mark)
+            key = (error.codespace, error.code)
+            tally.failures[key] = tally.failures.get(key, 0) + 1
+            prefix = f"failed to execute message; message index: {index}: " if index >= 0 else ""
+            output = results.failure(error, wanted, used, ctx.events[first_event:], prefix)
+        else:
+            events = ctx.events[first_event:]
+            tally.fills += _count_fills(events)
+            output = results.tx_result(data=self._data(responses), gas_wanted=wanted, gas_used=used, events=events)
+        del ctx.events[first_event:]
+        return output
+
+    def _take_fee(self, ctx: Context, tx: Tx) -> None:
+        """The fee is with the fee collector; transactions with clob messages are free. Raises sdk 5 and takes nothing, sdk 10 for bad coins."""
+        if tx.is_free:
+            return
+        bank = self._wiring.bank.keeper
+        for denom, amount in tx.fee():
+            denom_id = bank.denom_id(ctx, denom)
+            if denom_id is None:
+                raise INSUFFICIENT_FUNDS(f"the fee {amount}{denom} is in a denomination that this chain does not have")
+            bank.move(ctx, tx.signer, _FEE_COLLECTOR, amount, denom_id)
+
+    def _data(self, responses: Sequence[tuple[Any, bytes]]) -> bytes:
+        """TxMsgData of the responses; nearly all of them are one empty message."""
+        if len(responses) == 1 and not responses[0][1]:
+            return self._empty_data[responses[0][0].name]
+        return results.message_data([("/" + kind.route.response.DESCRIPTOR.full_name, value) for kind, value in responses])
+
+    def simulate(self, ctx: Context, raw: bytes) -> bytes:
+        """The encoded ExecTxResult of a transaction executed alone now; the caller undoes it. Signature and sequence are not looked at."""
+        try:
+            tx = self._sources.cache.decoder.decode_for_simulation(raw)
+        except ChainError as error:
+            return results.failure(error)
+        tx.gas_limit = tx.gas_limit or gas_used(tx, self._sources.consensus.params(ctx))
+        return self._run(ctx, tx, {}, Tally())
+
+
+def _refusals(block: OpenedBlock, count: int) -> list[bytes]:
+    """Results by position: refused transactions have theirs; admitted ones and the preamble are filled in or stay empty (code 0)."""
+    outputs = [b""] * count
+    if block.preamble_refusal is not None and block.first:
+        refusal = block.preamble_refusal
+        outputs[0] = results.tx_result(code=refusal.code, codespace=refusal.codespace, log=refusal.log)
+    for position, refused in block.admission.refusals.items():
+        outputs[position] = results.tx_result(code=refused.code, codespace=refused.codespace, log=refused.log)
+    return outputs
+
+
+def _placed_later(admission: Admission) -> dict[OrderId, None]:
+    """Ids of stateful orders that later lanes place, if lane 1 cancels stateful orders at all: such a cancel then stands."""
+    found: dict[OrderId, None] = {}
+    if not any(tx.lane == CANCEL and not tx.good_til_blocks for _, tx in admission.order):
+        return found
+    for _, tx in admission.order:
+        if tx.lane == CANCEL or tx.good_til_blocks:
+            continue
+        for index in range(len(tx.messages)):
+            try:
+                command = tx.command(index)
+            except ChainError:
+                continue
+            if isinstance(command, PlaceOrder) and command.order.id.flags != SHORT_TERM:
+                found[command.order.id] = None
+    return found
+
+
+def _count_fills(events: Sequence[Event]) -> int:
+    return sum([1 for kind, _ in events if kind is MATCHED])
