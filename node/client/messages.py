@@ -1,0 +1,114 @@
+"""The messages that traders send, from plain values."""
+
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import Any
+
+from node.client.market import Market
+from perpd_proto.cosmos.bank.v1beta1 import tx_pb2 as bank_tx
+from perpd_proto.cosmos.base.v1beta1 import coin_pb2
+from perpd_proto.dydxprotocol.clob import order_pb2
+from perpd_proto.dydxprotocol.clob import tx_pb2 as clob_tx
+from perpd_proto.dydxprotocol.sending import transfer_pb2
+from perpd_proto.dydxprotocol.sending import tx_pb2 as sending_tx
+from perpd_proto.dydxprotocol.subaccounts import subaccount_pb2
+
+SHORT_TERM = 0
+LONG_TERM = 64
+
+
+class TimeInForce(IntEnum):
+    """What becomes of the part of an order that does not match at once."""
+
+    REST = 0
+    IMMEDIATE_OR_CANCEL = 1
+    POST_ONLY = 2
+
+
+def subaccount(owner: str, number: int) -> subaccount_pb2.SubaccountId:
+    """The id of a subaccount."""
+    return subaccount_pb2.SubaccountId(owner=owner, number=number)
+
+
+def deposit(sender: str, number: int, quote_quantums: int) -> Any:
+    """From a bank account to the subaccount of that number of the same owner."""
+    return transfer_pb2.MsgDepositToSubaccount(sender=sender, recipient=subaccount(sender, number), quantums=quote_quantums)
+
+
+def withdraw(owner: str, number: int, quote_quantums: int, recipient: str = "") -> Any:
+    """From a subaccount to a bank account, by default its owner's."""
+    return transfer_pb2.MsgWithdrawFromSubaccount(sender=subaccount(owner, number), recipient=recipient or owner, quantums=quote_quantums)
+
+
+def transfer(owner: str, number: int, recipient: str, recipient_number: int, quote_quantums: int) -> Any:
+    """Between subaccounts."""
+    return sending_tx.MsgCreateTransfer(
+        transfer=transfer_pb2.Transfer(
+            sender=subaccount(owner, number), recipient=subaccount(recipient, recipient_number), amount=quote_quantums
+        )
+    )
+
+
+def send(sender: str, recipient: str, denom: str, amount: int) -> Any:
+    """Between bank accounts."""
+    return bank_tx.MsgSend(from_address=sender, to_address=recipient, amount=[coin_pb2.Coin(denom=denom, amount=str(amount))])
+
+
+def order(
+    market: Market,
+    owner: str,
+    number: int,
+    client_id: int,
+    *,
+    is_buy: bool,
+    quantums: int,
+    subticks: int,
+    good_til_block: int = 0,
+    good_til_seconds: int = 0,
+    time_in_force: TimeInForce = TimeInForce.REST,
+    reduce_only: bool = False,
+) -> order_pb2.Order:
+    """A short-term order (with `good_til_block`) or a long-term one (with `good_til_seconds`, UNIX time)."""
+    assert bool(good_til_block) != bool(good_til_seconds), "an order lives until a block or until a time"
+    found = order_pb2.Order(
+        order_id=order_id(market, owner, number, client_id, SHORT_TERM if good_til_block else LONG_TERM),
+        side=order_pb2.Order.SIDE_BUY if is_buy else order_pb2.Order.SIDE_SELL,
+        quantums=quantums,
+        subticks=subticks,
+        time_in_force=int(time_in_force),  # type: ignore[arg-type]  # the enum's numbers are the wire's
+        reduce_only=reduce_only,
+    )
+    if good_til_block:
+        found.good_til_block = good_til_block
+    else:
+        found.good_til_block_time = good_til_seconds
+    return found
+
+
+def order_id(market: Market, owner: str, number: int, client_id: int, flags: int) -> order_pb2.OrderId:
+    """What names an order."""
+    return order_pb2.OrderId(
+        subaccount_id=subaccount(owner, number), client_id=client_id, order_flags=flags, clob_pair_id=market.clob_pair_id
+    )
+
+
+def place(placed: order_pb2.Order) -> Any:
+    """Place one order."""
+    return clob_tx.MsgPlaceOrder(order=placed)
+
+
+def cancel(cancelled: order_pb2.OrderId, *, good_til_block: int = 0, good_til_seconds: int = 0) -> Any:
+    """Cancel one order: a short-term one and all placements of its id up to a block, another from now on."""
+    assert bool(good_til_block) != bool(good_til_seconds), "a cancel holds until a block or until a time"
+    if good_til_block:
+        return clob_tx.MsgCancelOrder(order_id=cancelled, good_til_block=good_til_block)
+    return clob_tx.MsgCancelOrder(order_id=cancelled, good_til_block_time=good_til_seconds)
+
+
+def batch_cancel(owner: str, number: int, client_ids: Iterable[tuple[Market, Iterable[int]]], good_til_block: int) -> Any:
+    """Cancel short-term orders of one subaccount, by market."""
+    return clob_tx.MsgBatchCancel(
+        subaccount_id=subaccount(owner, number),
+        short_term_cancels=[clob_tx.OrderBatch(clob_pair_id=market.clob_pair_id, client_ids=list(ids)) for market, ids in client_ids],
+        good_til_block=good_til_block,
+    )
