@@ -137,7 +137,9 @@ class Desk:
     ) -> tuple[UpdateResult, UpdateResult]:
         """A fill with the buyer as taker, at the oracle's price unless a quote is given."""
         at = self.notional(perpetual_id, quantums) if quote is None else quote
-        fill = Fill(perpetual_id, buyer, seller, True, quantums, at, fees.get("taker_fee", 0), fees.get("maker_fee", 0), fees.get("delta", 0))  # noqa: FBT003
+        fill = Fill(
+            perpetual_id, buyer, seller, True, quantums, at, fees.get("taker_fee", 0), fees.get("maker_fee", 0), fees.get("delta", 0)
+        )  # noqa: FBT003
         return self.subaccounts.match(self.ctx, fill)
 
     def quote_order(self, name: str, side: str, quantums: int, subticks: int, pair: int = BTC, number: int = 0) -> OrderId:
