@@ -163,7 +163,7 @@ class CheckState:
             raise TX_IN_MEMPOOL("this very transaction waits for a block")
         if self._remembered is None or self._remembered[0] != height:
             self._remembered = height, self._sources.auth.remembered(ctx)
-        if any([tx.hash in hashes for hashes in self._remembered[1]]):
+        if any(tx.hash in hashes for hashes in self._remembered[1]):
             raise WINDOW.kind("it was in a block before; change its client id, or wait until that order's good_til_block has passed")
 
     def _check_quota(self, tx: Tx, params: SequencerParams) -> None:
