@@ -1,35 +1,56 @@
 """Events of the order book. An order is named by one text: owner/subaccount number/client id/order flags/clob pair id."""
 
-from modules.kernel.events import EventKind
+from collections.abc import Sequence
 
-MATCHED = EventKind(
-    "match",
-    (
-        "taker_subaccount",
-        "taker_subaccount_number",
-        "maker_subaccount",
-        "maker_subaccount_number",
-        "taker_order_fee_quote_quantums",
-        "maker_order_fee_quote_quantums",
-        "taker_quote_balance_delta_quote_quantums",
-        "maker_quote_balance_delta_quote_quantums",
-        "taker_perpetual_quantums_delta_base_quantums",
-        "maker_perpetual_quantums_delta_base_quantums",
-        "insurance_fund_delta_quote_quantums",
-        "is_liquidation",
-        "is_deleverage",
-        "perpetual_id",
-        "taker_builder_address",
-        "maker_builder_address",
-        "taker_builder_fee_quantums",
-        "maker_builder_fee_quantums",
-        "taker_order_router_address",
-        "maker_order_router_address",
-        "taker_order_router_fee_quote_quantums",
-        "maker_order_router_fee_quote_quantums",
-    ),
-    indexed=("taker_subaccount", "maker_subaccount"),
+from modules.kernel.events import EventKind, EventValue
+
+_MATCH_KEYS = (
+    "taker_subaccount",
+    "taker_subaccount_number",
+    "maker_subaccount",
+    "maker_subaccount_number",
+    "taker_order_fee_quote_quantums",
+    "maker_order_fee_quote_quantums",
+    "taker_quote_balance_delta_quote_quantums",
+    "maker_quote_balance_delta_quote_quantums",
+    "taker_perpetual_quantums_delta_base_quantums",
+    "maker_perpetual_quantums_delta_base_quantums",
+    "insurance_fund_delta_quote_quantums",
+    "is_liquidation",
+    "is_deleverage",
+    "perpetual_id",
+    "taker_builder_address",
+    "maker_builder_address",
+    "taker_builder_fee_quantums",
+    "maker_builder_fee_quantums",
+    "taker_order_router_address",
+    "maker_order_router_address",
+    "taker_order_router_fee_quote_quantums",
+    "maker_order_router_fee_quote_quantums",
 )
+NO_EXTRAS: tuple[EventValue, ...] = ("", "", 0, 0, "", "", 0, 0)
+"""The last eight attributes of a `match` without builder and router."""
+_OWN = len(_MATCH_KEYS) - len(NO_EXTRAS)
+
+
+class _MatchKind(EventKind):
+    """Encodes as any event does, but keeps the bytes of the extras that no fill has: a busy block has thousands of these."""
+
+    __slots__ = ("_own", "_without_extras")
+
+    def __init__(self) -> None:
+        super().__init__("match", _MATCH_KEYS, ("taker_subaccount", "maker_subaccount"))
+        self._own = EventKind("match", _MATCH_KEYS[:_OWN], ("taker_subaccount", "maker_subaccount"))
+        example = (0,) * _OWN
+        self._without_extras = super().encode((*example, *NO_EXTRAS))[len(self._own.encode(example)) :]
+
+    def encode(self, values: Sequence[EventValue]) -> bytes:
+        if values[_OWN:] != NO_EXTRAS:
+            return super().encode(values)
+        return self._own.encode(values[:_OWN]) + self._without_extras
+
+
+MATCHED = _MatchKind()
 """Two subaccounts have traded, as the reference tells it: money only. Balance deltas are net of fees."""
 
 ORDERS_FILLED = EventKind(

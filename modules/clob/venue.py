@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from modules.clob import formulas
 from modules.clob.book import OrderBook
-from modules.clob.events import MATCHED, ORDER_REMOVED, ORDERS_FILLED
+from modules.clob.events import MATCHED, NO_EXTRAS, ORDER_REMOVED, ORDERS_FILLED
 from modules.clob.matching import Attempt, Maker
 from modules.clob.model import SHORT_BLOCK_WINDOW, SHORT_TERM, ClobPair, FillState, OrderId, Removal, RestingOrder
 from modules.clob.state import REMOVED, ClobState
@@ -185,14 +185,7 @@ class BookVenue:
             self._price_fill is not None,
             False,
             perpetual_id,
-            "",
-            "",
-            0,
-            0,
-            "",
-            "",
-            0,
-            0,
+            *NO_EXTRAS,
         )
 
 

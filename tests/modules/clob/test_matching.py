@@ -173,7 +173,9 @@ def test_the_loop_equals_the_slow_implementation_on_random_books(taker: Taker, o
     assert _really(taker, _copy(orders), makers_max) == _slowly(taker, _copy(orders), makers_max)
 
 
-def _order(client_id: int, subticks: int, left: int, *, is_buy: bool = False, behaviour: Attempt = Attempt.FILLED, account: int = 1) -> Resting:
+def _order(
+    client_id: int, subticks: int, left: int, *, is_buy: bool = False, behaviour: Attempt = Attempt.FILLED, account: int = 1
+) -> Resting:
     return Resting(OrderId(0, ACCOUNTS[account], 0, client_id), is_buy, subticks, left, client_id, behaviour)
 
 
