@@ -49,7 +49,7 @@ def test_usdc_is_exact_or_refused(text: str) -> None:
         assert amounts.usdc(text) == value
         assert Fraction(amounts.shown(amounts.usdc(text), -6)) == Fraction(text)
     else:
-        with pytest.raises(Failure, match="finer than 0.000001"):
+        with pytest.raises(Failure, match=r"finer than 0\.000001"):
             amounts.usdc(text)
 
 
