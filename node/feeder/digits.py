@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_DECIMAL = re.compile(r"(\d{1,40})(?:\.(\d{1,40}))?")
+_DECIMAL = re.compile(r"([0-9]{1,40})(?:\.([0-9]{1,40}))?")
 
 
 def scaled(text: str, exponent: int) -> int | None:

@@ -123,7 +123,7 @@ def _continued(home: Home, old: Network, wishes: Wishes) -> Network:
 
 
 def _new_chain(home: Home, old: Network | None, wishes: Wishes, validate: Validate) -> Network:
-    count = wishes.validators or (old.validators if old else VALIDATORS)
+    count = wishes.validators if wishes.validators is not None else old.validators if old else VALIDATORS
     if not 1 <= count <= VALIDATORS_MAXIMUM:
         raise Failure(f"--validators must be between 1 and {VALIDATORS_MAXIMUM}, not {count}.")
     app_state = load_genesis(wishes.genesis or DEFAULT_GENESIS, validate)
