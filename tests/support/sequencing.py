@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -218,6 +219,11 @@ class Desk:
         return [refusals[position].rule.id if position in refusals else "" for position in range(len(txs))]
 
 
+@lru_cache
+def _voter_key(name: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(sha256(b"voter " + name.encode()).digest())
+
+
 @dataclass(frozen=True)
 class Voter:
     """A validator with its ed25519 key."""
@@ -227,7 +233,7 @@ class Voter:
 
     @property
     def key(self) -> Ed25519PrivateKey:
-        return Ed25519PrivateKey.from_private_bytes(sha256(b"voter " + self.name.encode()).digest())
+        return _voter_key(self.name)
 
     @property
     def public_key(self) -> bytes:
