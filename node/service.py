@@ -34,6 +34,7 @@ class Node:
         self.config = config
         self.metrics = Metrics()
         wiring = Wiring()
+        self._oracle = wiring.oracle.keeper
         config.data.mkdir(parents=True, exist_ok=True)
         self.store = ChainStore(config.data, wiring.registry.stores, config.versions_kept)
         override = Path(config.prices_override) if config.prices_override else None
@@ -44,7 +45,7 @@ class Node:
 
     def _follow_markets(self, ctx: Context) -> None:
         """The feeder reports what the chain trades."""
-        oracle = self.app.wiring.oracle.keeper
+        oracle = self._oracle
         self.feeder.follow((market.id, market.ticker, market.exponent, oracle.price(ctx, market.id).price) for market in oracle.markets(ctx))
 
     async def run(self) -> None:
