@@ -1,21 +1,15 @@
-"""Fee maths: pure functions of integers."""
+"""What makes a list of fee tiers sound."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 
 from modules.fees.model import FeeTier
-from modules.kernel.intmath import ppm_ceil
 
 REQUIREMENTS = ("absolute_volume_requirement", "total_volume_share_requirement_ppm", "maker_volume_share_requirement_ppm")
 
 
-def fee(quote: int, ppm: int) -> int:
-    """FEE-1: quote quantums that one side of a fill pays: ceil(quote x ppm / 10^6). Fees round up, rebates toward zero."""
-    return ppm_ceil(quote, ppm)
-
-
 def mistakes(tiers: Sequence[FeeTier]) -> list[str]:
-    """FEE-2: what is wrong with a list of tiers.
+    """FEE-1: what is wrong with a list of tiers.
 
     There is at least one, the first asks for nothing, no requirement falls from one tier to the next, and the best rebate is never
     above the lowest taker fee: min(maker) + min(taker) >= 0, so that a fill's fees never cost the pool money.

@@ -16,7 +16,7 @@ class FeesKeeper:
         return self._state.tiers.require(ctx).tiers
 
     def tier_index(self, ctx: Context, owner: Address) -> int:
-        """FEE-3: the number of the owner's tier: the first, which asks for no volume."""
+        """The number of the owner's tier: the first, which asks for no volume."""
         return 0
 
     def rates(self, ctx: Context, owner: Address) -> tuple[int, int]:

@@ -37,7 +37,7 @@ class InsuranceKeeper:
         return self._bank.balance(ctx, self.address(perpetual))
 
     def names(self, ctx: Context) -> list[str]:
-        """INS-1: one common fund and one for every isolated perpetual, by name."""
+        """One common fund and one for every isolated perpetual, by name."""
         isolated = [fund_name(perpetual.id, isolated=True) for perpetual in self._perp.all(ctx) if perpetual.isolated]
         return sorted([INSURANCE_FUND, *isolated])
 

@@ -44,7 +44,7 @@ class InsuranceModule:
         return {}
 
     def check_invariants(self, ctx: Context) -> list[str]:
-        """INS-2: no fund is negative, and every fund is a module account."""
+        """No fund is negative, and every fund is a module account."""
         broken = [f"{fund.name} holds {fund.balance}" for fund in self.keeper.funds(ctx) if fund.balance < 0]
         return broken + [
             f"{fund.name} is no module account" for fund in self.keeper.funds(ctx) if not self._bank.is_blocked(ctx, fund.address)

@@ -6,7 +6,6 @@ from modules.kernel.intmath import div_ceil, div_floor, div_trunc
 from modules.kernel.units import MILLION
 from modules.subaccounts.model import Position, Risk, UpdateResult
 
-
 BOUND_SHIFT = 64
 """Binary digits behind the point of the coefficients of SUB-7."""
 BOUND_ROUNDING = 3

@@ -106,6 +106,7 @@ class Desk:
 
     def step(self, seconds: int = 1, premiums: Mapping[int, int] | None = None) -> None:
         """The next block, so much later. Premiums (ppm by perpetual) stand meanwhile, and funding is charged where an epoch ends."""
+        self.clob.end_block(self.ctx)
         for perpetual_id, premium in (premiums or {}).items():
             self.funding.add_premium(self.ctx, perpetual_id, premium)
         self.state.forget()
@@ -139,7 +140,7 @@ class Desk:
         at = self.notional(perpetual_id, quantums) if quote is None else quote
         fill = Fill(
             perpetual_id, buyer, seller, True, quantums, at, fees.get("taker_fee", 0), fees.get("maker_fee", 0), fees.get("delta", 0)
-        )  # noqa: FBT003
+        )
         return self.subaccounts.match(self.ctx, fill)
 
     def quote_order(self, name: str, side: str, quantums: int, subticks: int, pair: int = BTC, number: int = 0) -> OrderId:
@@ -170,7 +171,7 @@ class Desk:
         return self.bank.balance(self.ctx, addresses.of_module(name))
 
     def events(self, kind: str, since: int = 0) -> list[dict[str, Any]]:
-        """This block's events of one type."""
+        """The present block's events of one type."""
         return [dict(zip(found.keys, values, strict=True)) for found, values in self.ctx.events[since:] if found.type == kind]
 
     def code(self, action: Any) -> tuple[str, int, str]:

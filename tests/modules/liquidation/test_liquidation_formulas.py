@@ -31,6 +31,7 @@ def risk(usdc: int, quantums: int) -> Risk:
 
 
 def key(number: int) -> SubaccountId:
+    """Keys in order of their number."""
     return SubaccountId(Address(bytes(20)), number)
 
 

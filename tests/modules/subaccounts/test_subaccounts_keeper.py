@@ -86,7 +86,7 @@ def test_a_flip_is_one_record_with_the_fills_share_as_entry(desk: Desk) -> None:
 
 def test_a_seller_as_taker_is_the_mirror_of_a_buyer(desk: Desk) -> None:
     """The fees follow the roles, the quote follows the side."""
-    fill = Fill(BTC, ALICE, BOB, False, COIN, 60_000_000_000, 5, 3)  # noqa: FBT003
+    fill = Fill(BTC, ALICE, BOB, False, COIN, 60_000_000_000, 5, 3)
     assert desk.subaccounts.match(desk.ctx, fill) == BOTH
     assert (desk.collateral(ALICE), desk.collateral(BOB)) == (160_000_000_000 - 5, 40_000_000_000 - 3)
     assert (desk.position(ALICE), desk.position(BOB)) == (-COIN, COIN)

@@ -16,23 +16,28 @@ ALICE, BOB = addresses.to_text(owner("alice")), addresses.to_text(owner("bob"))
 
 
 def id_of(text: str, number: int = 0) -> subaccount_pb2.SubaccountId:
+    """A subaccount id on the wire."""
     return subaccount_pb2.SubaccountId(owner=text, number=number)
 
 
 def deposit(sender: str = ALICE, recipient: str = BOB, number: int = 2, asset_id: int = 0, quantums: int = 9) -> Any:
+    """A message with everything in order but what the test sets."""
     return transfer_pb2.MsgDepositToSubaccount(sender=sender, recipient=id_of(recipient, number), asset_id=asset_id, quantums=quantums)
 
 
 def withdraw(sender: str = ALICE, recipient: str = BOB, number: int = 2, asset_id: int = 0, quantums: int = 9) -> Any:
+    """The same."""
     return transfer_pb2.MsgWithdrawFromSubaccount(sender=id_of(sender, number), recipient=recipient, asset_id=asset_id, quantums=quantums)
 
 
 def transfer(sender: str = ALICE, recipient: str = BOB, number: int = 2, asset_id: int = 0, quantums: int = 9) -> Any:
+    """The same."""
     moved = transfer_pb2.Transfer(sender=id_of(sender), recipient=id_of(recipient, number), asset_id=asset_id, amount=quantums)
     return tx_pb2.MsgCreateTransfer(transfer=moved)
 
 
 def route(desk: Desk, message: Any) -> Any:
+    """The route of a message's type."""
     (found,) = (one for one in desk.wiring.subaccounts.messages if one.message is type(message))
     return found
 

@@ -67,6 +67,7 @@ def naive_result(desk: Desk, key: SubaccountId, fill: Fill, signed: int, cash: i
 
 
 def act(desk: Desk, step: tuple[Any, ...]) -> None:
+    """One step of the lives; raises what it must."""
     kind, *facts = step
     keeper, ctx = desk.subaccounts, desk.ctx
     if kind == "deposit":
