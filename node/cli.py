@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import json
 import pkgutil
 import sys
@@ -28,8 +29,18 @@ class Commands(click.Group):
         return found
 
 
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        try:
+            version = importlib.metadata.version("perpd")
+        except importlib.metadata.PackageNotFoundError:
+            version = "of a source tree that is not installed"
+        click.echo(f"perpd {version}")
+        ctx.exit()
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="perpd", message="perpd %(version)s")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version and exit.")
 def cli() -> None:
     """A perpetual-futures exchange as its own blockchain."""
 

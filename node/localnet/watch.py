@@ -86,7 +86,8 @@ def take_status(view: NodeView, info: dict[str, Any], now_seconds: float) -> Non
     if height != view.height:
         view.advanced_seconds = now_seconds
         view.height, view.app_hash = height, str(info["latest_app_hash"])
-        view.blocks.append((height, block_time))
+        if height > view.first_height + 1:  # the first new block still has a time from before the stop
+            view.blocks.append((height, block_time))
 
 
 def block_seconds(text: str) -> float:

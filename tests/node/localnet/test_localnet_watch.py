@@ -79,10 +79,19 @@ def test_interval_is_taken_from_the_blocks_own_times() -> None:
     """Over the last ten seconds at most."""
     view = NodeView("node0", "")
     assert view.interval_seconds() is None
-    take_status(view, sync_info(1, "2026-01-01T00:00:00Z"), 0.0)
+    take_status(view, sync_info(0), 0.0)
+    take_status(view, sync_info(2, "2026-01-01T00:00:00Z"), 0.0)
     take_status(view, sync_info(50, "2026-01-01T00:01:00Z"), 0.0)
     take_status(view, sync_info(60, "2026-01-01T00:01:02.5Z"), 0.0)
     assert view.interval_seconds() == 0.25
+
+
+def test_interval_leaves_out_the_time_while_the_network_was_down() -> None:
+    """The first new block of a continued chain carries a time of its predecessor's votes."""
+    view = NodeView("node0", "")
+    for height, time in [(100, "00:00:00"), (101, "00:00:00"), (102, "05:00:00"), (104, "05:00:01")]:
+        take_status(view, sync_info(height, f"2026-01-01T{time}Z"), 0.0)
+    assert view.interval_seconds() == 0.5
 
 
 @pytest.mark.parametrize(("text", "fraction"), [("2026-01-01T00:00:01Z", 0.0), ("2026-01-01T00:00:01.123456789Z", 0.123456789)])
