@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Protocol
 
 TICKET_BYTES = 16
+_ACCOUNT_LENGTH = (20).to_bytes(8, "big")
 
 
 class Rankable(Protocol):
@@ -24,23 +25,23 @@ class Rankable(Protocol):
         """Sequence in 8 bytes, then the hash."""
 
 
-def framed_hash(*parts: bytes | int | str) -> bytes:
-    """H(a, b, …): SHA-256 of each part after its length; lengths and integers in 8 bytes big-endian, texts in UTF-8."""
-    hasher = sha256()
+def _framed(*parts: bytes | int | str) -> bytes:
+    """Each part after its length; lengths and integers in 8 bytes big-endian, texts in UTF-8."""
+    framed = []
     for part in parts:
         data = part.to_bytes(8, "big") if isinstance(part, int) else part.encode() if isinstance(part, str) else part
-        hasher.update(len(data).to_bytes(8, "big") + data)
-    return hasher.digest()
+        framed.append(len(data).to_bytes(8, "big") + data)
+    return b"".join(framed)
+
+
+def framed_hash(*parts: bytes | int | str) -> bytes:
+    """H(a, b, …): SHA-256 of the framed parts."""
+    return sha256(_framed(*parts)).digest()
 
 
 def seed_of(chain_id: str, height: int, app_hash: bytes) -> bytes:
-    """The block's seed; `app_hash` is the state's after height − 1 (at the initial height: InitChain's)."""
+    """The block's seed; `app_hash` is the state's after height - 1 (at the initial height: InitChain's)."""
     return framed_hash("seed", chain_id, height, app_hash)
-
-
-def ticket(seed: bytes, lane: int, account: bytes) -> bytes:
-    """The account's place in a lane of the block with this seed."""
-    return framed_hash("ord", seed, lane, account)[:TICKET_BYTES]
 
 
 def ranks(txs: Sequence[Rankable]) -> list[int]:
@@ -59,13 +60,15 @@ def ranks(txs: Sequence[Rankable]) -> list[int]:
 
 def canonical_order(seed: bytes, txs: Sequence[Rankable]) -> list[int]:
     """The positions of `txs` in canonical order."""
+    # What H("ord", seed, lane, account) hashes before the account's 20 bytes, by lane.
+    heads = [_framed("ord", seed, lane) + _ACCOUNT_LENGTH for lane in range(6)]
     tickets: dict[bytes, bytes] = {}
     keys: list[bytes] = []
     for tx, rank in zip(txs, ranks(txs), strict=True):
         group = tx.lane_account
         drawn = tickets.get(group)
         if drawn is None:
-            drawn = tickets[group] = ticket(seed, group[0], group[1:])
+            drawn = tickets[group] = sha256(heads[group[0]] + group[1:]).digest()[:TICKET_BYTES]
         # One byte string per transaction, all parts of fixed width: comparing bytes compares (lane, rank, ticket, sequence, hash).
         keys.append(group[:1] + rank.to_bytes(4, "big") + drawn + tx.tail)
     return sorted(range(len(keys)), key=keys.__getitem__)
