@@ -81,11 +81,10 @@ def below_maintenance(
         rate = terms.base_initial_ppm * terms.maintenance_fraction_ppm
         long, short = formulas.bound_coefficients(terms.multiplier, terms.divisor, rate)
         rows[perpetual.id] = (long, short, funding.index(ctx, perpetual.id), funding.lot(ctx, perpetual.id))
-    get = state.accounts.get
+    accounts = ctx.state.tables[state.accounts.slot]
     positions: Mapping[int, Position]
     for _, key in group:
-        account = get(ctx, key)
-        assert account is not None
+        account: Subaccount = accounts.get(key)
         collateral, positions = account
         value = 0
         for perpetual_id, position in positions.items():
