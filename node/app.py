@@ -50,7 +50,7 @@ _UNACCEPTABLE = abci.ResponseVerifyVoteExtension(status=abci.ResponseVerifyVoteE
 
 def nanoseconds(time: Timestamp) -> int:
     """Unix time of a protobuf timestamp in nanoseconds."""
-    return time.seconds * NANOSECONDS_PER_SECOND + time.nanos
+    return int(time.seconds) * NANOSECONDS_PER_SECOND + int(time.nanos)
 
 
 def _no_prices() -> Mapping[int, int]:

@@ -65,8 +65,8 @@ class Node:
                 grpc_server = GrpcServer(self.config.grpc, self.app.table, engine, self._simulate_there, version=VERSION)
                 await loop.run_in_executor(None, grpc_server.start)
             log.info("node is up", extra={"height": self.store.height, "abci": self.config.abci, "grpc": self.config.grpc})
-            waiting = asyncio.ensure_future(ending.wait())
-            await asyncio.wait({waiting, server.fatal}, return_when=asyncio.FIRST_COMPLETED)
+            told = loop.create_task(_until(ending))
+            await asyncio.wait([told, server.fatal], return_when=asyncio.FIRST_COMPLETED)
             if server.fatal.done():
                 server.fatal.result()
             log.info("node is stopping", extra={"height": self.store.height})
@@ -92,6 +92,10 @@ class Node:
 
         self._loop.call_soon_threadsafe(run)
         return answer.result(timeout=30)
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()
 
 
 def run(config: NodeConfig) -> int:

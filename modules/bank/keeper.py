@@ -28,7 +28,7 @@ class BankKeeper:
             yield key.denom_id, amount
 
     def denom(self, ctx: Context, denom_id: int) -> str:
-        text = self._state.denoms.get(ctx, denom_id)
+        text: str | None = self._state.denoms.get(ctx, denom_id)
         assert text is not None, f"denomination {denom_id} is not interned"
         return text
 

@@ -27,7 +27,9 @@ def prefix() -> str:
 @lru_cache(maxsize=1 << 17)
 def to_text(address: bytes) -> str:
     """Bech32 text of 20 raw bytes."""
-    text: str = bech32.bech32_encode(_prefix, bech32.convertbits(address, 8, 5))
+    groups = bech32.convertbits(address, 8, 5)
+    assert groups is not None, "bytes always regroup with padding"
+    text: str = bech32.bech32_encode(_prefix, groups)
     return text
 
 

@@ -35,7 +35,8 @@ def divmod_floor(numerator: int, denominator: int) -> tuple[int, int]:
 
 def pow10(exponent: int) -> int:
     """10^exponent for a non-negative exponent."""
-    return POWERS_OF_TEN[exponent] if exponent <= 64 else 10**exponent
+    power: int = POWERS_OF_TEN[exponent] if exponent <= 64 else 10**exponent
+    return power
 
 
 def scale_trunc(value: int, exponent: int) -> int:
