@@ -4,7 +4,19 @@ from collections.abc import Iterator
 from hashlib import sha256
 from struct import Struct
 
-from modules.clob.model import NO_FILLS, SHORT_TERM, Book, ClobPair, FillState, Level, Order, OrderId, RestingOrder
+from modules.clob.memory import Memory
+from modules.clob.model import (
+    NO_FILLS,
+    SHORT_BLOCK_WINDOW,
+    SHORT_TERM,
+    Book,
+    ClobPair,
+    FillState,
+    Level,
+    Order,
+    OrderId,
+    RestingOrder,
+)
 from modules.clob.state import ClobState
 from modules.kernel.context import Context
 
@@ -13,27 +25,47 @@ _ENTRY = Struct(">QQ20sIII")
 
 
 class OrderBook:
-    """Resting orders with their fills."""
+    """Resting orders with their fills, and what is remembered of those that rested."""
 
     def __init__(self, state: ClobState) -> None:
         self._state = state
+        self.memory = Memory(state.memory, state.cancelled_now, state.ended_now)
 
     def fills(self, ctx: Context, order_id: OrderId) -> FillState:
-        return self._state.fills.get(ctx, order_id) or NO_FILLS
+        """How much of an id is filled: of a resting order, or as it is remembered."""
+        if order_id.flags != SHORT_TERM or self._state.orders.has(ctx, order_id):
+            return self._state.fills.get(ctx, order_id) or NO_FILLS
+        return self.memory.look(ctx, order_id).fills
 
-    def rest(self, ctx: Context, order: Order) -> None:
-        """The order stands last at its price."""
+    def rest(self, ctx: Context, order: Order, fills: FillState) -> None:
+        """The order stands last at its price, filled so far."""
         is_buy, quantums, subticks, good_til = order.is_buy, order.quantums, order.subticks, order.good_til
         placed = RestingOrder(
             is_buy, quantums, subticks, good_til, order.time_in_force, order.client_metadata, ctx.height, ctx.next_placement()
         )
         self._state.orders.set(ctx, order.id, placed)
+        if fills.quantums:
+            self.memory.resume(ctx, order.id)
+            self._state.fills.set(ctx, order.id, fills)
 
     def take_off(self, ctx: Context, order_id: OrderId) -> None:
-        """The order is gone. What is filled of a short-term id stays remembered, of another is forgotten with it."""
+        """The order is gone. What is filled of a short-term id is remembered, of another forgotten with it."""
         self._state.orders.delete(ctx, order_id)
-        if order_id.flags != SHORT_TERM:
+        fills = self._state.fills.get(ctx, order_id)
+        if fills is not None:
             self._state.fills.delete(ctx, order_id)
+            if order_id.flags == SHORT_TERM:
+                self.memory.end(ctx, order_id, fills)
+
+    def fill_resting(self, ctx: Context, order_id: OrderId, order: RestingOrder, filled: int) -> None:
+        """So much of a resting order is filled; all of it: it is gone."""
+        before = self._state.fills.get(ctx, order_id) or NO_FILLS
+        if filled < order.quantums:
+            self._state.fills.set(ctx, order_id, filled_to(before, order_id, order.good_til, filled))
+            return
+        self.take_off(ctx, order_id)
+        if order_id.flags == SHORT_TERM:
+            self.memory.end(ctx, order_id, filled_to(before, order_id, order.good_til, filled))
 
     def best_subticks(self, ctx: Context, pair_id: int, is_buy: bool) -> int | None:
         """The price of the first order of a side; None when it is empty."""
@@ -63,6 +95,13 @@ class OrderBook:
         if orders:
             levels.append(_level(orders))
         return tuple(levels)
+
+
+def filled_to(before: FillState, order_id: OrderId, good_til: int, quantums: int) -> FillState:
+    """CLOB-9: fills of a short-term id are kept until 40 blocks after the latest good-til-block it had with them; others end with it."""
+    if order_id.flags != SHORT_TERM:
+        return FillState(quantums, 0)
+    return FillState(quantums, max(before.kept_until, good_til + SHORT_BLOCK_WINDOW))
 
 
 def _level(orders: list[tuple[OrderId, RestingOrder, int]]) -> Level:

@@ -13,6 +13,7 @@ from modules.clob.model import (
     SHORT_TERM,
     STATEFUL_TIME_WINDOW_SECONDS,
     CancelOrder,
+    NO_FILLS,
     ClobPair,
     FillState,
     Order,
@@ -40,6 +41,7 @@ class Accepted(NamedTuple):
 
     pair: ClobPair
     fills: FillState
+    """Of earlier placements of the id."""
     replaced: RestingOrder | None
     reducible: int | None
     """Base quantums that a reduce-only order may fill at most; None: not reduce-only."""
@@ -91,7 +93,7 @@ class Checks:
         if short_term:
             return self._short_term(ctx, pair, order)
         self.collateral(ctx, pair, order.id.subaccount, order.is_buy, order.quantums, order.subticks)
-        return Accepted(pair, FillState(0, 0), None, None)
+        return Accepted(pair, NO_FILLS, None, None)
 
     def collateral(self, ctx: Context, pair: ClobPair, subaccount: SubaccountId, is_buy: bool, quantums: int, subticks: int) -> None:
         """The subaccount could carry the size if it filled as a maker at its own price. Raises 3007, or 2005 for isolated markets."""
@@ -144,13 +146,14 @@ class Checks:
     def _short_term(self, ctx: Context, pair: ClobPair, order: Order) -> Accepted:
         """The id's history allows the placement (table 2.5)."""
         order_id = order.id
-        cancelled_until = self._state.cancels.get(ctx, order_id)
-        if cancelled_until is not None and cancelled_until >= order.good_til:
+        cancelled_until, fills = self._book.memory.look(ctx, order_id)
+        if cancelled_until >= order.good_til:
             raise errors.ORDER_IS_CANCELED(f"{order_id.text} up to block {cancelled_until}")
         resting = self._state.orders.get(ctx, order_id)
-        if resting is not None and not _replaces(order, resting):
-            raise errors.INVALID_REPLACEMENT(order_id.text)
-        fills = self._book.fills(ctx, order_id)
+        if resting is not None:
+            if not _replaces(order, resting):
+                raise errors.INVALID_REPLACEMENT(order_id.text)
+            fills = self._state.fills.get(ctx, order_id) or NO_FILLS
         if order.quantums - fills.quantums < pair.step_base_quantums:
             raise errors.FULLY_FILLED(f"{order_id.text}: {fills.quantums} of {order.quantums}")
         if order.time_in_force != TimeInForce.IMMEDIATE_OR_CANCEL:

@@ -2,14 +2,18 @@
 
 Each of `clob_pairs`: `id`, `perpetual_id`, `step_base_quantums` (a multiple of the perpetual's funding lot), `subticks_per_tick`,
 `quantum_conversion_exponent`, `status` (a name of PairStatus; ACTIVE when absent). `params`, all optional: `max_fills_per_order`,
-`max_impact_orders`, `max_open_orders` (0: no limit). An export adds `orders` (resting, with their priority), `fills` and `cancels`.
+`max_impact_orders`, `max_open_orders` (0: no limit). An export adds `orders` (resting, with their priority), `fills` of those, and what
+blocks remember of short-term ids: `ended` (with fills) and `cancels`, each with the `height` of its block.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar
 
+from modules.clob.memory import ACCOUNT_BYTES, REMEMBERED_BLOCKS, Ended
 from modules.clob.model import (
     LONG_TERM,
+    ORDER_ID,
+    SHORT_BLOCK_WINDOW,
     SHORT_TERM,
     ClobPair,
     ClobParams,
@@ -26,6 +30,8 @@ from modules.kernel.genesis import Reader
 from modules.kernel.intmath import UINT32_MAX, UINT64_MAX
 from modules.kernel.module import Problems
 from modules.kernel.units import MAX_SUBACCOUNT_NUMBER, Address, SubaccountId
+
+V = TypeVar("V")
 
 EXPONENT_RANGE = 30
 """Largest absolute quantum conversion exponent."""
@@ -44,7 +50,8 @@ class Content(NamedTuple):
     params: ClobParams
     orders: dict[OrderId, RestingOrder]
     fills: dict[OrderId, FillState]
-    cancels: dict[OrderId, int]
+    memory: dict[int, dict[bytes, Ended]]
+    """By height and account."""
 
 
 def _read_id(entry: Reader, pairs: Mapping[int, ClobPair], flags: tuple[int, ...]) -> OrderId:
@@ -123,9 +130,17 @@ def _read(section: Any, problems: Problems) -> tuple[Content, dict[int, Reader]]
     read_pairs = _read_pairs(reader)
     pairs = {pair_id: pair for pair_id, (_, pair) in read_pairs.items()}
     content = Content(pairs, _read_params(reader.optional("params")), {}, {}, {})
+    _read_orders(reader, content)
+    _read_fills(reader, content)
+    _read_memory(reader, content)
+    reader.done()
+    return content, {pair_id: entry for pair_id, (entry, _) in read_pairs.items()}
+
+
+def _read_orders(reader: Reader, content: Content) -> None:
     priorities: dict[tuple[int, int], None] = {}
     for entry in reader.objects("orders"):
-        order_id, order = _read_order(entry, pairs, UINT32_MAX)
+        order_id, order = _read_order(entry, content.pairs, UINT32_MAX)
         if order_id in content.orders:
             entry.problem("client_id", "this order has a second entry")
         if (order.height, order.placement) in priorities:
@@ -133,27 +148,47 @@ def _read(section: Any, problems: Problems) -> tuple[Content, dict[int, Reader]]
         entry.done()
         priorities[(order.height, order.placement)] = None
         content.orders[order_id] = order
+
+
+def _read_fills(reader: Reader, content: Content) -> None:
     for entry in reader.objects("fills"):
-        order_id = _read_id(entry, pairs, (SHORT_TERM, LONG_TERM))
-        kept_until = entry.integer("kept_until", 0, UINT64_MAX, 0)
-        if (kept_until == 0) == (order_id.flags == SHORT_TERM):
+        order_id = _read_id(entry, content.pairs, (SHORT_TERM, LONG_TERM))
+        fill = FillState(entry.integer("quantums", 1, UINT64_MAX), entry.integer("kept_until", 0, UINT64_MAX, 0))
+        resting = content.orders.get(order_id)
+        if (fill.kept_until == 0) == (order_id.flags == SHORT_TERM):
             entry.problem("kept_until", "must be a height for a short-term order and absent for another")
-        content.fills[order_id] = FillState(entry.integer("quantums", 1, UINT64_MAX), kept_until)
-        resting = content.orders.get(order_id)
-        if resting is None and order_id.flags != SHORT_TERM:
-            entry.problem("client_id", "no such order rests; fills of a long-term order end with it")
-        if resting is not None and content.fills[order_id].quantums >= resting.quantums:
+        if resting is None:
+            entry.problem("client_id", "no such order rests")
+        elif fill.quantums >= resting.quantums:
             entry.problem("quantums", f"the order rests and has only {resting.quantums}")
+        if order_id in content.fills:
+            entry.problem("client_id", "this order has a second entry")
         entry.done()
+        content.fills[order_id] = fill
+
+
+def _read_memory(reader: Reader, content: Content) -> None:
+    """Cancels reach at most 40 blocks beyond theirs, fills 80: longer than that nothing is remembered."""
+    memory: dict[int, dict[bytes, tuple[dict[int, int], dict[int, FillState]]]] = {}
     for entry in reader.objects("cancels"):
-        order_id = _read_id(entry, pairs, (SHORT_TERM,))
-        content.cancels[order_id] = entry.integer("good_til_block", 1, UINT64_MAX)
+        order_id = _read_id(entry, content.pairs, (SHORT_TERM,))
+        height = entry.integer("height", 0, UINT64_MAX)
+        until = entry.integer("good_til_block", 1, height + SHORT_BLOCK_WINDOW if height <= UINT32_MAX - SHORT_BLOCK_WINDOW else UINT32_MAX)
         resting = content.orders.get(order_id)
-        if resting is not None and resting.good_til <= content.cancels[order_id]:
+        if resting is not None and resting.good_til <= until:
             entry.problem("good_til_block", "covers an order that rests")
         entry.done()
-    reader.done()
-    return content, {pair_id: entry for pair_id, (entry, _) in read_pairs.items()}
+        block = memory.setdefault(height, {})
+        block.setdefault(ORDER_ID.encode(order_id)[:ACCOUNT_BYTES], ({}, {}))[0][order_id.client_id] = until
+    for entry in reader.objects("ended"):
+        order_id = _read_id(entry, content.pairs, (SHORT_TERM,))
+        height = entry.integer("height", 0, UINT64_MAX)
+        fill = FillState(entry.integer("quantums", 1, UINT64_MAX), entry.integer("kept_until", 1, height + REMEMBERED_BLOCKS))
+        entry.done()
+        block = memory.setdefault(height, {})
+        block.setdefault(ORDER_ID.encode(order_id)[:ACCOUNT_BYTES], ({}, {}))[1][order_id.client_id] = fill
+    for height, accounts in memory.items():
+        content.memory[height] = {account: Ended(*found) for account, found in accounts.items()}
 
 
 def validate(section: Any, problems: Problems, whole: Mapping[str, Any]) -> None:
@@ -199,8 +234,8 @@ def init(ctx: Context, state: ClobState, section: Any) -> None:
         state.orders.set(ctx, order_id, order)
     for order_id, fill in content.fills.items():
         state.fills.set(ctx, order_id, fill)
-    for order_id, good_til_block in content.cancels.items():
-        state.cancels.set(ctx, order_id, good_til_block)
+    for height, block in content.memory.items():
+        state.memory.set(ctx, height, block)
 
 
 def _id_fields(order_id: OrderId) -> dict[str, Any]:
@@ -246,5 +281,27 @@ def export(ctx: Context, state: ClobState) -> dict[str, Any]:
             _id_fields(order_id) | {"quantums": str(fill.quantums)} | ({"kept_until": fill.kept_until} if fill.kept_until else {})
             for order_id, fill in state.fills.items(ctx)
         ],
-        "cancels": [_id_fields(order_id) | {"good_til_block": good_til_block} for order_id, good_til_block in state.cancels.items(ctx)],
+        "cancels": [
+            {"height": height} | _id_fields(order_id) | {"good_til_block": until}
+            for height, account, ended in _remembered(ctx, state)
+            for order_id, until in _by_id(account, ended.cancels)
+        ],
+        "ended": [
+            {"height": height} | _id_fields(order_id) | {"quantums": str(fill.quantums), "kept_until": fill.kept_until}
+            for height, account, ended in _remembered(ctx, state)
+            for order_id, fill in _by_id(account, ended.fills)
+        ],
     }
+
+
+def _remembered(ctx: Context, state: ClobState) -> Iterator[tuple[int, bytes, Ended]]:
+    for height, block in state.memory.items(ctx):
+        for account in sorted(block):
+            yield height, account, block[account]
+
+
+def _by_id(account: bytes, values: Mapping[int, V]) -> Iterator[tuple[OrderId, V]]:
+    """A block's values of one account with full ids, by client id."""
+    example = ORDER_ID.decode(account + bytes(ORDER_ID.size - ACCOUNT_BYTES))
+    for client_id in sorted(values):
+        yield example._replace(client_id=client_id), values[client_id]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from modules.clob.keeper import ClobKeeper
+from modules.clob.memory import REMEMBERED_BLOCKS
 from modules.clob.model import NO_FILLS, SHORT_TERM
 from modules.clob.state import ClobState
 from modules.kernel.context import Context
@@ -11,7 +12,7 @@ from modules.kernel.stores import Index
 
 def broken(ctx: Context, state: ClobState, keeper: ClobKeeper) -> list[str]:
     """Sentences, one per broken law."""
-    return _crossed(ctx, keeper) + _views(ctx, state) + _orders(ctx, state) + _memory(ctx, state)
+    return _crossed(ctx, keeper) + _views(ctx, state) + _orders(ctx, state, keeper) + _memory(ctx, state)
 
 
 def _crossed(ctx: Context, keeper: ClobKeeper) -> list[str]:
@@ -30,8 +31,6 @@ def _views(ctx: Context, state: ClobState) -> list[str]:
         state.book,
         state.expiry,
         state.by_subaccount,
-        state.forget_fills,
-        state.forget_cancels,
         state.pair_of,
     )
     for view in views:
@@ -46,7 +45,7 @@ def _views(ctx: Context, state: ClobState) -> list[str]:
     return found
 
 
-def _orders(ctx: Context, state: ClobState) -> list[str]:
+def _orders(ctx: Context, state: ClobState, keeper: ClobKeeper) -> list[str]:
     found = []
     for order_id, order in state.orders.items(ctx):
         pair = state.pairs.get(ctx, order_id.clob_pair_id)
@@ -58,20 +57,16 @@ def _orders(ctx: Context, state: ClobState) -> list[str]:
             found.append(f"{order_id.text} is not in whole steps and ticks")
         if not 0 <= filled < order.quantums:
             found.append(f"{order_id.text} rests with {filled} of {order.quantums} filled")
-        if order_id.flags == SHORT_TERM and order.good_til <= (state.cancels.get(ctx, order_id) or 0):
+        if order_id.flags == SHORT_TERM and order.good_til <= keeper.cancelled_until(ctx, order_id):
             found.append(f"{order_id.text} rests although it is cancelled")
         if order.good_til < ctx.height if order_id.flags == SHORT_TERM else order.good_til <= ctx.time_seconds:
             found.append(f"{order_id.text} rests although it has expired")
+    found += [f"{order_id.text} has fills and does not rest" for order_id in state.fills.keys(ctx) if not state.orders.has(ctx, order_id)]
     return found
 
 
 def _memory(ctx: Context, state: ClobState) -> list[str]:
-    found = [f"fills of {order_id.text} outlive it" for order_id, fill in state.fills.items(ctx) if 0 < fill.kept_until < ctx.height]
-    found += [
-        f"fills of {order_id.text} outlive it"
-        for order_id in state.fills.keys(ctx)
-        if order_id.flags != SHORT_TERM and not state.orders.has(ctx, order_id)
-    ]
-    found += [f"the cancel of {order_id.text} outlives its block" for order_id, until in state.cancels.items(ctx) if until < ctx.height]
-    found += [f"{order_id.text} is still voided" for order_id in state.voided.keys(ctx)]
+    found = [f"block {height} is still remembered" for height in state.memory.keys(ctx) if height < ctx.height - REMEMBERED_BLOCKS]
+    for now in (state.voided, state.cancelled_now, state.ended_now):
+        found += [f"{order_id.text} is left in {now.name}" for order_id in now.keys(ctx)]
     return found

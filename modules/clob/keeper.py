@@ -1,10 +1,9 @@
 """The verbs of the order books: place, cancel, match engine orders, and what each block's begin and end do."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from modules.clob import errors
-from modules.clob.book import OrderBook
+from modules.clob.book import OrderBook, filled_to
 from modules.clob.checks import Accepted, Checks, check_block_window
 from modules.clob.events import ORDER_CANCELLED, ORDER_EXPIRED, ORDER_PLACED, ORDER_REMOVED
 from modules.clob.matching import Ending, Taker, take
@@ -26,13 +25,12 @@ from modules.clob.model import (
     TimeInForce,
 )
 from modules.clob.premium import impact_premium
-from modules.clob.state import ALL, BY_HEIGHT, BY_TIME, CANCELLED, REMOVED, ClobState
-from modules.clob.venue import BookVenue, PriceFill, Tools, remember_fill
+from modules.clob.state import BY_HEIGHT, BY_TIME, CANCELLED, REMOVED, ClobState
+from modules.clob.venue import BookVenue, PriceFill, Tools
 from modules.fees.keeper import FeesKeeper
 from modules.funding.keeper import FundingKeeper
 from modules.kernel.context import Context
 from modules.kernel.intmath import round_down_to_multiple
-from modules.kernel.stores import Index
 from modules.kernel.units import SubaccountId
 from modules.perp.keeper import PerpKeeper
 from modules.subaccounts.keeper import SubaccountsKeeper
@@ -86,9 +84,9 @@ class ClobKeeper:
         """How much of an order id is filled, as far as it is remembered."""
         return self._book.fills(ctx, order_id)
 
-    def cancelled_until(self, ctx: Context, order_id: OrderId) -> int | None:
-        """Up to which height placements of a short-term id fail because it was cancelled."""
-        return self._state.cancels.get(ctx, order_id)
+    def cancelled_until(self, ctx: Context, order_id: OrderId) -> int:
+        """Up to which height placements of a short-term id fail because it was cancelled; 0: it was not, or that has passed."""
+        return self._book.memory.look(ctx, order_id).cancelled_until
 
     def open_orders(self, ctx: Context, subaccount: SubaccountId) -> list[OrderId]:
         """A subaccount's resting orders in all markets, oldest first."""
@@ -135,10 +133,10 @@ class ClobKeeper:
         if params.max_open_orders and rests and accepted.replaced is None:
             self._require_room(ctx, order.id.subaccount, params.max_open_orders)
         if accepted.replaced is not None:
-            self._state.orders.delete(ctx, order.id)
+            self._book.take_off(ctx, order.id)
             ctx.emit(ORDER_REMOVED, order.id.text, Removal.REPLACED.name)
         if rests and not self._crosses(ctx, order):
-            self._rest(ctx, order, accepted.fills.quantums)
+            self._rest(ctx, order, accepted.fills, 0)
             return
         self._match(ctx, order, accepted, params.max_fills_per_order, rests=rests)
 
@@ -184,24 +182,22 @@ class ClobKeeper:
     # The block
 
     def begin_block(self, ctx: Context) -> None:
-        """Orders whose good-til is over have left the books; fills and cancels are remembered no longer than they must be."""
+        """Orders whose good-til is over have left the books; blocks of which nothing need be remembered are forgotten."""
         expiry = self._state.expiry
         for group, limit in ((BY_HEIGHT, ctx.height - 1), (BY_TIME, ctx.time_seconds)):
             while (found := expiry.first(ctx, group)) is not None and found[0][0] <= limit:
                 self._book.take_off(ctx, found[1])
                 ctx.emit(ORDER_EXPIRED, found[1].text)
-        for order_id in _due(ctx, self._state.forget_fills):
-            self._state.fills.delete(ctx, order_id)
-        for order_id in _due(ctx, self._state.forget_cancels):
-            self._state.cancels.delete(ctx, order_id)
+        self._book.memory.forget(ctx)
 
     def end_block(self, ctx: Context) -> None:
-        """Funding knows each market's premium at the block's end; what was voided for the block is forgotten.
+        """Funding knows each market's premium at the block's end; what the block remembers of ended orders is one value.
 
         A market that is not ACTIVE has premium 0; one without an index price gives no sample.
         """
         for order_id in list(self._state.voided.keys(ctx)):
             self._state.voided.delete(ctx, order_id)
+        self._book.memory.fold(ctx)
         orders_max = self._state.params.require(ctx).max_impact_orders
         for pair in self.pairs(ctx):
             index = self._perp.index_subticks(ctx, pair.perpetual_id, pair.quantum_conversion_exponent)
@@ -225,8 +221,9 @@ class ClobKeeper:
             return False
         return best <= order.subticks if order.is_buy else best >= order.subticks
 
-    def _rest(self, ctx: Context, order: Order, filled: int) -> None:
-        self._book.rest(ctx, order)
+    def _rest(self, ctx: Context, order: Order, before: FillState, taken: int) -> None:
+        filled = before.quantums + taken
+        self._book.rest(ctx, order, filled_to(before, order.id, order.good_til, filled) if filled else before)
         ctx.emit(ORDER_PLACED, order.id.text, order.is_buy, order.subticks, order.quantums, filled, order.good_til)
 
     def _match(self, ctx: Context, order: Order, accepted: Accepted, makers_max: int, *, rests: bool) -> None:
@@ -239,24 +236,20 @@ class ClobKeeper:
         taken, ending = take(taker, venue, makers_max)
         if venue.result == UpdateResult.VIOLATES_ISOLATED_SUBACCOUNT_CONSTRAINTS:
             raise errors.VIOLATES_ISOLATED(f"perpetual {accepted.pair.perpetual_id}")
-        resting = rests and ending is Ending.NOTHING_CROSSES
+        if rests and ending is Ending.NOTHING_CROSSES:
+            self._rest(ctx, order, accepted.fills, taken)
+            return
         if taken and order.id.flags == SHORT_TERM:
-            remember_fill(ctx, self._tools, order.id, before + taken, order.good_til)
-        elif taken and resting:
-            self._state.fills.set(ctx, order.id, FillState(before + taken, 0))
-        if resting:
-            self._rest(ctx, order, before + taken)
-        elif ending is not Ending.FILLED:
+            self._book.memory.end(ctx, order.id, filled_to(accepted.fills, order.id, order.good_til, before + taken))
+        if ending is not Ending.FILLED:
             ctx.emit(ORDER_REMOVED, order.id.text, _reason(ending, venue.result).name)
 
     def _cancel_short_term(self, ctx: Context, order_id: OrderId, good_til_block: int) -> None:
         resting = self._state.orders.get(ctx, order_id)
         removed = resting is not None and resting.good_til <= good_til_block
         if removed:
-            self._state.orders.delete(ctx, order_id)
-        known = self._state.cancels.get(ctx, order_id)
-        if known is None or known < good_til_block:
-            self._state.cancels.set(ctx, order_id, good_til_block)
+            self._book.take_off(ctx, order_id)
+        self._book.memory.cancel(ctx, order_id, good_til_block)
         ctx.emit(ORDER_CANCELLED, order_id.text, good_til_block, removed)
 
     def _cancel_stateful(self, ctx: Context, command: CancelOrder) -> None:
@@ -274,12 +267,6 @@ class ClobKeeper:
         if command.placed_later:
             self._state.voided.set(ctx, order_id, CANCELLED)
         ctx.emit(ORDER_CANCELLED, order_id.text, command.good_til, resting is not None)
-
-
-def _due(ctx: Context, memory: Index[OrderId, Any]) -> Iterator[OrderId]:
-    """The ids of a memory view whose height has passed, each before it is deleted."""
-    while (found := memory.first(ctx, ALL)) is not None and found[0][0] < ctx.height:
-        yield found[1]
 
 
 def _reason(ending: Ending, result: UpdateResult) -> Removal:

@@ -111,7 +111,7 @@ class FillState(NamedTuple):
 
     quantums: int
     kept_until: int
-    """Short-term: the last height at which it is remembered. 0: as long as the order rests."""
+    """Short-term: the last height at which it is remembered once the order does not rest. 0: no longer than it rests."""
 
 
 NO_FILLS = FillState(0, 0)

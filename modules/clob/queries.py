@@ -101,7 +101,7 @@ def order(ctx: Context, keeper: ClobKeeper, request: own_pb2.QueryOrderRequest) 
     order_id = _order_id(request.order_id)
     resting = keeper.order(ctx, order_id)
     filled = keeper.fills(ctx, order_id).quantums
-    if resting is None and not filled and keeper.cancelled_until(ctx, order_id) is None:
+    if resting is None and not filled and not keeper.cancelled_until(ctx, order_id):
         raise QueryError("NOT_FOUND", f"order {order_id.text} is not known at this height")
     response = own_pb2.QueryOrderResponse(filled_quantums=filled, open=resting is not None)
     if resting is not None:

@@ -1,5 +1,6 @@
 """State of the order books: prefixes, names, codecs, and the views that keep every lookup short."""
 
+from modules.clob.memory import BLOCK_MEMORY
 from modules.clob.model import (
     CLOB_PAIR,
     CLOB_PARAMS,
@@ -8,11 +9,10 @@ from modules.clob.model import (
     RESTING_ORDER,
     SHORT_TERM,
     ClobPair,
-    FillState,
     OrderId,
     RestingOrder,
 )
-from modules.kernel.codec import KEY_U32, UINT, single
+from modules.kernel.codec import KEY_U32, KEY_U64, UINT, single
 from modules.kernel.stores import Registry
 from modules.kernel.units import SubaccountId
 
@@ -20,9 +20,6 @@ BY_HEIGHT = 0
 """Group of the expiry view: short-term orders."""
 BY_TIME = 1
 """Group of the expiry view: all others."""
-ALL = 0
-"""The only group of a view that has no groups."""
-
 CANCELLED = 1
 """A stateful order id that a cancel of lane 1 has voided for the rest of the block."""
 REMOVED = 2
@@ -43,15 +40,6 @@ def _by_subaccount(order_id: OrderId, order: RestingOrder) -> tuple[SubaccountId
     return order_id.subaccount, (order.height, order.placement)
 
 
-def _by_memory(order_id: OrderId, fill: FillState) -> tuple[int, tuple[int, int]] | None:
-    # The client id stands in front of the key because it tells most entries apart in one comparison.
-    return (ALL, (fill.kept_until, order_id.client_id)) if fill.kept_until else None
-
-
-def _by_good_til(order_id: OrderId, good_til_block: int) -> tuple[int, tuple[int, int]]:
-    return ALL, (good_til_block, order_id.client_id)
-
-
 def _by_perpetual(pair_id: int, pair: ClobPair) -> tuple[int, int]:
     return pair.perpetual_id, pair_id
 
@@ -66,15 +54,17 @@ class ClobState:
         self.orders = schema.map(3, "orders", ORDER_ID, RESTING_ORDER)
         """Resting orders."""
         self.fills = schema.map(4, "fills", ORDER_ID, FILL_STATE)
-        """Order ids with fills: short-term until 40 blocks after their good-til-block, others while they rest."""
-        self.cancels = schema.map(5, "cancels", ORDER_ID, single(UINT))
-        """Short-term order ids to the height up to which their placements fail."""
+        """Of resting orders that are partly filled."""
+        self.memory = schema.map(5, "memory", KEY_U64, BLOCK_MEMORY)
+        """By height: what is remembered of short-term ids that were cancelled, or ended with fills, in that block."""
         self.voided = schema.map(6, "voided", ORDER_ID, single(UINT))
-        """Stateful order ids that have ended in this block, to CANCELLED or REMOVED. Empty between blocks."""
+        """Stateful order ids that have ended in this block, to CANCELLED or REMOVED. Empty between blocks, as are the next two."""
+        self.cancelled_now = schema.map(7, "cancelled_now", ORDER_ID, single(UINT))
+        """Short-term ids cancelled in this block, to the height up to which their placements fail."""
+        self.ended_now = schema.map(8, "ended_now", ORDER_ID, FILL_STATE)
+        """Short-term ids that left the book, or never rested, in this block and have fills."""
         self.book = schema.index("book", self.orders, _by_price, lambda group: KEY_U32.encode(group[0]))
         """(pair id, is buy) -> (signed price, height, placement): the best order first."""
         self.expiry = schema.index("expiry", self.orders, _by_expiry)
         self.by_subaccount = schema.index("by_subaccount", self.orders, _by_subaccount)
-        self.forget_fills = schema.index("forget_fills", self.fills, _by_memory)
-        self.forget_cancels = schema.index("forget_cancels", self.cancels, _by_good_til)
         self.pair_of = schema.index("pair_of", self.pairs, _by_perpetual)

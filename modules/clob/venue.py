@@ -6,7 +6,7 @@ from modules.clob import formulas
 from modules.clob.book import OrderBook
 from modules.clob.events import MATCHED, NO_EXTRAS, ORDER_REMOVED, ORDERS_FILLED
 from modules.clob.matching import Attempt, Maker
-from modules.clob.model import SHORT_BLOCK_WINDOW, SHORT_TERM, ClobPair, FillState, OrderId, Removal, RestingOrder
+from modules.clob.model import SHORT_TERM, ClobPair, OrderId, Removal, RestingOrder
 from modules.clob.state import REMOVED, ClobState
 from modules.fees.keeper import FeesKeeper
 from modules.kernel import address as addresses
@@ -156,12 +156,7 @@ class BookVenue:
         order_id = maker.id
         order = self._order(order_id)
         filled = order.quantums - maker.quantums + quantums
-        if filled == order.quantums:
-            tools.book.take_off(ctx, order_id)
-        if order_id.flags == SHORT_TERM:
-            remember_fill(ctx, tools, order_id, filled, order.good_til)
-        elif filled != order.quantums:
-            tools.state.fills.set(ctx, order_id, FillState(filled, 0))
+        tools.book.fill_resting(ctx, order_id, order, filled)
         self.taker_filled += quantums
         ctx.emit(ORDERS_FILLED, self._taker_text, order_id.text, maker.subticks, quantums, self.taker_filled, filled)
 
@@ -187,12 +182,3 @@ class BookVenue:
             perpetual_id,
             *NO_EXTRAS,
         )
-
-
-def remember_fill(ctx: Context, tools: Tools, order_id: OrderId, filled: int, good_til_block: int) -> None:
-    """A short-term id's fills are remembered until 40 blocks after the latest good-til-block with which it was filled."""
-    known = tools.state.fills.get(ctx, order_id)
-    kept_until = good_til_block + SHORT_BLOCK_WINDOW
-    if known is not None and known.kept_until > kept_until:
-        kept_until = known.kept_until
-    tools.state.fills.set(ctx, order_id, FillState(filled, kept_until))

@@ -148,6 +148,7 @@ class Exchange:
             self.deposit(name, RICH)
         if price:
             self.set_price(BTC, price)
+        self.funding.begin_block(self.ctx)
         self.state.forget()
         self.ctx.events.clear()
 
@@ -230,7 +231,7 @@ class Exchange:
         return self.subaccounts.get(self.ctx, sub(name, number)).collateral
 
     def broken(self) -> list[str]:
-        """All invariants of all modules; run it between blocks."""
+        """All invariants of all modules; they hold between blocks, so after `end`."""
         return [sentence for module in self.modules for sentence in module.check_invariants(self.ctx)]
 
     def ask(self, path: str, **fields: Any) -> Any:

@@ -64,16 +64,64 @@ def test_expiry_goes_by_good_til_and_then_by_age_whatever_the_market(x: Exchange
     assert [order_id.client_id for order_id in x.clob.open_orders(x.ctx, sub("bob"))] == [4]
 
 
-def test_fills_are_remembered_until_forty_blocks_after_the_latest_good_til_block_that_filled(x: Exchange) -> None:
-    """dydx-clob.md 5.5: the maximum over the fills."""
+def test_fills_are_remembered_until_forty_blocks_after_the_latest_good_til_block(x: Exchange) -> None:
+    """CLOB-9: also when the order rests on under a later one without being filled again."""
     order = x.short("alice", 1, "sell", 3 * STEP, BTC_PRICE)
     x.place(order)
     x.place(x.short("bob", 2, "buy", STEP, BTC_PRICE))
     later = order._replace(good_til=order.good_til + 5)
     x.place(later)
-    assert x.clob.fills(x.ctx, order.id) == (STEP, order.good_til + 40)
+    assert x.clob.fills(x.ctx, order.id) == (STEP, later.good_til + 40)
     x.place(x.short("bob", 3, "buy", STEP, BTC_PRICE))
     assert x.clob.fills(x.ctx, order.id) == (2 * STEP, later.good_til + 40)
+    x.cancel(order.id, later.good_til)
+    x.step(later.good_til + 40 - x.ctx.height)
+    assert x.clob.fills(x.ctx, order.id) == (2 * STEP, x.ctx.height)
+    x.step()
+    assert x.clob.fills(x.ctx, order.id) == (0, 0)
+
+
+def test_an_order_that_is_replaced_again_and_again_keeps_its_fills_as_long_as_it_rests(x: Exchange) -> None:
+    """CLOB-9: it never fills more than its size, however long it lives."""
+    order = x.short("alice", 1, "sell", 3 * STEP, BTC_PRICE, good_til=x.ctx.height)
+    x.place(order)
+    x.place(x.short("bob", 2, "buy", STEP, BTC_PRICE))
+    for _ in range(4):
+        order = order._replace(good_til=x.ctx.height + 40)
+        assert x.place(order) == 0
+        x.step(40)
+    assert x.rests(order.id) == 2 * STEP
+
+
+def test_an_id_that_ends_twice_in_a_block_is_remembered_as_it_ended_last(x: Exchange) -> None:
+    """Cancelled with a fill, placed again with a later good-til-block, filled once more and expired."""
+    order = x.short("alice", 1, "sell", 4 * STEP, BTC_PRICE, good_til=x.ctx.height)
+    x.place(order)
+    x.place(x.short("bob", 2, "buy", STEP, BTC_PRICE))
+    x.cancel(order.id, order.good_til)
+    assert x.clob.fills(x.ctx, order.id) == (STEP, order.good_til + 40)
+    later = order._replace(good_til=order.good_til + 1)
+    assert x.place(later) == 0
+    assert x.rests(order.id) == 3 * STEP
+    x.place(x.short("bob", 3, "buy", STEP, BTC_PRICE))
+    x.step(2)
+    assert x.rests(order.id) is None
+    assert x.clob.fills(x.ctx, order.id) == (2 * STEP, later.good_til + 40)
+    x.end()
+    assert x.clob_module.check_invariants(x.ctx) == []
+
+
+def test_a_block_adds_one_key_however_many_ids_it_remembers(x: Exchange) -> None:
+    """What makes cancels and filled orders cheap: the tree gets one value per block."""
+    for client_id in range(50):
+        x.place(x.short("alice", client_id, "sell", STEP, BTC_PRICE))
+        x.cancel(OrderId(BTC, sub("carol"), 0, client_id))
+    x.place(x.short("bob", 99, "buy", 50 * STEP, BTC_PRICE))
+    x.end()
+    assert len(x.state.changes()["clob"]) == 1
+    assert x.clob.fills(x.ctx, OrderId(BTC, sub("alice"), 0, 49)).quantums == STEP
+    assert x.clob.cancelled_until(x.ctx, OrderId(BTC, sub("carol"), 0, 0)) == x.ctx.height + 40
+    assert x.clob.fills(x.ctx, OrderId(BTC, sub("alice"), 0, 50)) == (0, 0)
 
 
 # The premium of the book

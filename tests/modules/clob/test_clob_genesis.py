@@ -73,10 +73,14 @@ MISTAKES = [
     ("clob.fills[0].kept_until", clob_section(orders=[_order(flags=64)], fills=[_name(flags=64, quantums=STEP, kept_until=9)])),
     ("clob.fills[0].client_id", clob_section(fills=[_name(flags=64, quantums=STEP)])),
     ("clob.fills[0].quantums", clob_section(orders=[_order()], fills=[_name(quantums=STEP, kept_until=160)])),
-    ("clob.fills[0].quantums", clob_section(fills=[_name(quantums=0, kept_until=160)])),
-    ("clob.cancels[0].flags", clob_section(cancels=[_name(flags=64, good_til_block=9)])),
-    ("clob.cancels[0].good_til_block", clob_section(cancels=[_name(good_til_block=0)])),
-    ("clob.cancels[0].good_til_block", clob_section(orders=[_order()], cancels=[_name(good_til_block=120)])),
+    ("clob.fills[0].client_id", clob_section(fills=[_name(quantums=STEP, kept_until=160)])),
+    ("clob.cancels[0].flags", clob_section(cancels=[_name(flags=64, height=9, good_til_block=9)])),
+    ("clob.cancels[0].height", clob_section(cancels=[_name(good_til_block=9)])),
+    ("clob.cancels[0].good_til_block", clob_section(cancels=[_name(height=9, good_til_block=0)])),
+    ("clob.cancels[0].good_til_block", clob_section(cancels=[_name(height=9, good_til_block=50)])),
+    ("clob.cancels[0].good_til_block", clob_section(orders=[_order()], cancels=[_name(height=99, good_til_block=120)])),
+    ("clob.ended[0].kept_until", clob_section(ended=[_name(height=9, quantums=STEP, kept_until=90)])),
+    ("clob.ended[0].quantums", clob_section(ended=[_name(height=9, quantums=0, kept_until=50)])),
     ("clob.orderz", clob_section(orderz=[])),
 ]
 
@@ -106,12 +110,14 @@ def test_a_good_section_with_orders_fills_and_cancels_has_no_mistakes() -> None:
             _order(quantums=str(3 * STEP)),
             _order(client_id=2, flags=64, good_til=1_800_000_000, placement=1, time_in_force="POST_ONLY"),
         ],
-        fills=[_name(quantums=str(STEP), kept_until=160), _name(client_id=9, quantums=STEP, kept_until=130)],
-        cancels=[_name(good_til_block=119), _name(client_id=7, good_til_block="130")],
+        fills=[_name(quantums=str(STEP), kept_until=160)],
+        cancels=[_name(height=99, good_til_block=119), _name(client_id=7, height="95", good_til_block="130")],
+        ended=[_name(client_id=9, height=98, quantums=STEP, kept_until=130)],
     )
     x = Exchange(genesis_of(clob=section))
     assert x.rests(OrderId(BTC, sub("alice"), 0, 1)) == 2 * STEP
     assert x.clob.cancelled_until(x.ctx, OrderId(BTC, sub("alice"), 0, 7)) == 130
+    assert x.clob.fills(x.ctx, OrderId(BTC, sub("alice"), 0, 9)) == (STEP, 130)
     assert x.clob_module.check_invariants(x.ctx) == []
 
 
