@@ -39,14 +39,21 @@ class Node:
         self.store = ChainStore(config.data, wiring.registry.stores, config.versions_kept)
         override = Path(config.prices_override) if config.prices_override else None
         self.feeder = Feeder(config.prices, (), override=override, validator_index=config.validator_index)
-        routes = (*absent_routes(), *node_routes(self.store, wiring.consensus.keeper), simulate_route(self._simulate_here))
-        self.app = App(self.store, wiring, prices=self.feeder.current, metrics=self.metrics, node_queries=routes, on_chain=self._follow_markets)
+        routes = (
+            *absent_routes(),
+            *node_routes(self.store, wiring.consensus.keeper, wiring.bank.keeper),
+            simulate_route(self._simulate_here),
+        )
+        self.app = App(
+            self.store, wiring, prices=self.feeder.current, metrics=self.metrics, node_queries=routes, on_chain=self._follow_markets
+        )
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def _follow_markets(self, ctx: Context) -> None:
         """The feeder reports what the chain trades."""
         oracle = self._oracle
-        self.feeder.follow((market.id, market.ticker, market.exponent, oracle.price(ctx, market.id).price) for market in oracle.markets(ctx))
+        markets = oracle.markets(ctx)
+        self.feeder.follow((market.id, market.ticker, market.exponent, oracle.price(ctx, market.id).price) for market in markets)
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT. Raises whatever the application raised where it may not: the process must end with it."""

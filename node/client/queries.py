@@ -14,6 +14,7 @@ from perpd_proto.cosmos.auth.v1beta1 import query_pb2 as auth
 from perpd_proto.cosmos.bank.v1beta1 import query_pb2 as bank
 from perpd_proto.cosmos.base.tendermint.v1beta1 import query_pb2 as blocks
 from perpd_proto.cosmos.tx.v1beta1 import service_pb2
+from perpd_proto.dydxprotocol.assets import query_pb2 as assets
 from perpd_proto.dydxprotocol.clob import clob_pair_pb2, order_pb2
 from perpd_proto.dydxprotocol.clob import query_pb2 as clob
 from perpd_proto.dydxprotocol.perpetuals import perpetual_pb2
@@ -124,6 +125,10 @@ class Queries:
         if found.account.type_url.endswith("ModuleAccount"):
             base = auth_pb2.ModuleAccount.FromString(found.account.value).base_account
         return AccountInfo(base.account_number, base.sequence)
+
+    def usdc_denom(self) -> str:
+        """What the bank calls the quote asset."""
+        return str(self._ask("/dydxprotocol.assets.Query/Asset", assets.QueryAssetRequest(), assets.QueryAssetResponse).asset.denom)
 
     def balance(self, address: str, denom: str) -> int:
         request = bank.QueryBalanceRequest(address=address, denom=denom)

@@ -194,6 +194,8 @@ async def _guarded(path: str, method: Callable[[bytes, Any], Awaitable[bytes]], 
         status, message = grpc.StatusCode.UNKNOWN, error.text
     except EngineUnreachableError as error:
         status, message = grpc.StatusCode.UNAVAILABLE, str(error)
+    except TimeoutError:
+        status, message = grpc.StatusCode.UNAVAILABLE, "the node is too busy to answer in time"
     except DatabaseError:
         status, message = grpc.StatusCode.UNAVAILABLE, "the node is stopping"
     except Exception:

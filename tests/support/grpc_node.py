@@ -103,7 +103,7 @@ class Chain:
             *self.consensus.queries,
             *self.bank.queries,
             *self.auth.queries,
-            *node_routes(self.store, self.consensus.keeper),
+            *node_routes(self.store, self.consensus.keeper, self.bank.keeper),
             *absent_routes(),
             *routes,
         )

@@ -4,12 +4,16 @@ import json
 
 import bech32
 
+from modules.bank.keeper import BankKeeper
+from modules.bank.model import USDC
 from modules.consensus.keeper import ConsensusKeeper
 from modules.consensus.model import Validator
 from modules.kernel import address as addresses
+from modules.kernel.codec import KEY_U32
 from modules.kernel.context import Context
 from modules.kernel.module import QueryError, QueryRoute
 from modules.kernel.pagination import paginate
+from modules.kernel.units import QUOTE_ATOMIC_RESOLUTION
 from node.store.chain_store import ChainStore
 from perpd_proto.cosmos.base.node.v1beta1 import query_pb2 as node_service
 from perpd_proto.cosmos.crypto.ed25519 import keys_pb2
@@ -17,15 +21,18 @@ from perpd_proto.cosmos.params.v1beta1 import params_pb2
 from perpd_proto.cosmos.params.v1beta1 import query_pb2 as params_query
 from perpd_proto.cosmos.staking.v1beta1 import query_pb2 as staking_query
 from perpd_proto.cosmos.staking.v1beta1 import staking_pb2
+from perpd_proto.dydxprotocol.assets import asset_pb2
+from perpd_proto.dydxprotocol.assets import query_pb2 as assets_query
 from perpd_proto.perpd.node.v1 import query_pb2 as perpd_node
 
+QUOTE_ASSET_ID = 0
 _ONE_SHARE = 10**18
 _BONDED = staking_pb2.BondStatus.Name(staking_pb2.BOND_STATUS_BONDED)
 
 
-def node_routes(store: ChainStore, consensus: ConsensusKeeper) -> tuple[QueryRoute, ...]:
+def node_routes(store: ChainStore, consensus: ConsensusKeeper, bank: BankKeeper) -> tuple[QueryRoute, ...]:
     """Every query that needs neither a module nor the engine: for the query table, and thus for gRPC and abci_query alike."""
-    handlers = NodeState(store, consensus)
+    handlers = NodeState(store, consensus, bank)
     return (
         QueryRoute("/perpd.node.v1.Query/Status", perpd_node.QueryStatusRequest, perpd_node.QueryStatusResponse, handlers.status),
         QueryRoute("/perpd.node.v1.Query/AppHash", perpd_node.QueryAppHashRequest, perpd_node.QueryAppHashResponse, handlers.app_hash),
@@ -47,15 +54,23 @@ def node_routes(store: ChainStore, consensus: ConsensusKeeper) -> tuple[QueryRou
             params_query.QueryParamsResponse,
             handlers.params,
         ),
+        QueryRoute("/dydxprotocol.assets.Query/Asset", assets_query.QueryAssetRequest, assets_query.QueryAssetResponse, handlers.asset),
+        QueryRoute(
+            "/dydxprotocol.assets.Query/AllAssets",
+            assets_query.QueryAllAssetsRequest,
+            assets_query.QueryAllAssetsResponse,
+            handlers.all_assets,
+        ),
     )
 
 
 class NodeState:
     """The handlers."""
 
-    __slots__ = ("_consensus", "_store")
+    __slots__ = ("_bank", "_consensus", "_store")
 
-    def __init__(self, store: ChainStore, consensus: ConsensusKeeper) -> None:
+    def __init__(self, store: ChainStore, consensus: ConsensusKeeper, bank: BankKeeper) -> None:
+        self._bank = bank
         self._store = store
         self._consensus = consensus
 
@@ -102,6 +117,23 @@ class NodeState:
         engine = self._consensus.chain(ctx).engine
         value = json.dumps({"max_bytes": str(engine.block_max_bytes), "max_gas": str(engine.block_max_gas)})
         return params_query.QueryParamsResponse(param=params_pb2.ParamChange(subspace=request.subspace, key=request.key, value=value))
+
+    def asset(self, ctx: Context, request: assets_query.QueryAssetRequest) -> assets_query.QueryAssetResponse:
+        """The quote asset is the only one that can be collateral. NOT_FOUND for any other."""
+        if request.id != QUOTE_ASSET_ID:
+            raise QueryError("NOT_FOUND", f"asset {request.id} not found")
+        return assets_query.QueryAssetResponse(asset=self._quote_asset(ctx))
+
+    def all_assets(self, ctx: Context, request: assets_query.QueryAllAssetsRequest) -> assets_query.QueryAllAssetsResponse:
+        """The quote asset."""
+        rows, page = paginate([self._quote_asset(ctx)], request.pagination, lambda asset: KEY_U32.encode(asset.id))
+        return assets_query.QueryAllAssetsResponse(asset=rows, pagination=page)
+
+    def _quote_asset(self, ctx: Context) -> asset_pb2.Asset:
+        exponent = QUOTE_ATOMIC_RESOLUTION
+        return asset_pb2.Asset(
+            id=QUOTE_ASSET_ID, symbol="USDC", denom=self._bank.denom(ctx, USDC), denom_exponent=exponent, atomic_resolution=exponent
+        )
 
 
 def _operator_address(address: bytes) -> str:

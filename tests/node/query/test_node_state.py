@@ -10,9 +10,10 @@ from perpd_proto.cosmos.base.node.v1beta1 import query_pb2 as node_service
 from perpd_proto.cosmos.crypto.ed25519 import keys_pb2
 from perpd_proto.cosmos.params.v1beta1 import query_pb2 as params
 from perpd_proto.cosmos.staking.v1beta1 import query_pb2 as staking
+from perpd_proto.dydxprotocol.assets import query_pb2 as assets
 from perpd_proto.perpd.node.v1 import query_pb2 as perpd_node
 from perpd_proto.tendermint.abci import types_pb2 as abci
-from support.grpc_node import VALIDATOR_KEYS, Chain
+from support.grpc_node import DENOM, VALIDATOR_KEYS, Chain
 
 VALIDATORS = "/cosmos.staking.v1beta1.Query/Validators"
 
@@ -91,3 +92,13 @@ def test_they_answer_over_abci_query_too(chain: Chain) -> None:
     request = perpd_node.QueryAppHashRequest(height=99).SerializeToString()
     refused = chain.abci.answer(abci.RequestQuery(path="/perpd.node.v1.Query/AppHash", data=request))
     assert (refused.codespace, refused.code) == ("sdk", 26)
+
+
+def test_the_quote_asset_names_the_banks_denomination(chain: Chain) -> None:
+    """Clients learn from it what USDC is called here; there is no other asset."""
+    path = "/dydxprotocol.assets.Query/"
+    one = assets.QueryAssetResponse.FromString(chain.table.answer(path + "Asset", b"", 0)[0]).asset
+    assert (one.id, one.symbol, one.denom, one.denom_exponent, one.atomic_resolution) == (0, "USDC", DENOM, -6, -6)
+    assert list(assets.QueryAllAssetsResponse.FromString(chain.table.answer(path + "AllAssets", b"", 0)[0]).asset) == [one]
+    with pytest.raises(QueryError, match="asset 7 not found"):
+        chain.table.answer(path + "Asset", assets.QueryAssetRequest(id=7).SerializeToString(), 0)
