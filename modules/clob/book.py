@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from hashlib import sha256
 from struct import Struct
 
+from modules.clob.formulas import filled_to
 from modules.clob.memory import Memory
 from modules.clob.model import (
     NO_FILLS,
-    SHORT_BLOCK_WINDOW,
     SHORT_TERM,
     Book,
     ClobPair,
@@ -95,13 +95,6 @@ class OrderBook:
         if orders:
             levels.append(_level(orders))
         return tuple(levels)
-
-
-def filled_to(before: FillState, order_id: OrderId, good_til: int, quantums: int) -> FillState:
-    """CLOB-9: fills of a short-term id are kept until 40 blocks after the latest good-til-block it had with them; others end with it."""
-    if order_id.flags != SHORT_TERM:
-        return FillState(quantums, 0)
-    return FillState(quantums, max(before.kept_until, good_til + SHORT_BLOCK_WINDOW))
 
 
 def _level(orders: list[tuple[OrderId, RestingOrder, int]]) -> Level:

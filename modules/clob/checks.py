@@ -21,8 +21,6 @@ from modules.clob.model import (
     PlaceOrder,
     RestingOrder,
     TimeInForce,
-    order_hash,
-    order_of,
 )
 from modules.clob.state import CANCELLED, ClobState
 from modules.fees.keeper import FeesKeeper
@@ -75,7 +73,7 @@ class Checks:
             raise errors.INVALID_ORDER(f"subticks {order.subticks} is not a multiple of subticks_per_tick {pair.subticks_per_tick}")
         if order.quantums % pair.step_base_quantums:
             raise errors.INVALID_ORDER(f"quantums {order.quantums} is not a multiple of step_base_quantums {pair.step_base_quantums}")
-        if pair.status != PairStatus.ACTIVE and not self._status_allows(ctx, pair, order):
+        if pair.status != PairStatus.ACTIVE and not formulas.status_allows(pair.status, order, self._index_subticks(ctx, pair)):
             raise errors.PAIR_STATUS(f"clob pair {pair.id} is {PairStatus(pair.status).name}")
         if self._perp.terms(ctx, pair.perpetual_id).price == 0:
             raise errors.NO_PRICE(f"clob pair {pair.id}")
@@ -132,16 +130,8 @@ class Checks:
             )
         raise errors.NOT_IMPLEMENTED(f"orders with flags {command.order.id.flags} (conditional, TWAP)")
 
-    def _status_allows(self, ctx: Context, pair: ClobPair, order: Order) -> bool:
-        """CLOB-6: what a market that is not ACTIVE accepts."""
-        if order.time_in_force != TimeInForce.POST_ONLY:
-            return False
-        if pair.status == PairStatus.POST_ONLY:
-            return True
-        if pair.status != PairStatus.INITIALIZING or order.id.flags != SHORT_TERM:
-            return False
-        index = formulas.floor_subticks(self._perp.index_subticks(ctx, pair.perpetual_id, pair.quantum_conversion_exponent))
-        return order.subticks <= index if order.is_buy else order.subticks >= index
+    def _index_subticks(self, ctx: Context, pair: ClobPair) -> int:
+        return formulas.floor_subticks(self._perp.index_subticks(ctx, pair.perpetual_id, pair.quantum_conversion_exponent))
 
     def _short_term(self, ctx: Context, pair: ClobPair, order: Order) -> Accepted:
         """The id's history allows the placement (table 2.5)."""
@@ -151,7 +141,7 @@ class Checks:
             raise errors.ORDER_IS_CANCELED(f"{order_id.text} up to block {cancelled_until}")
         resting = self._state.orders.get(ctx, order_id)
         if resting is not None:
-            if not _replaces(order, resting):
+            if not formulas.replaces(order, resting):
                 raise errors.INVALID_REPLACEMENT(order_id.text)
             fills = self._state.fills.get(ctx, order_id) or NO_FILLS
         if order.quantums - fills.quantums < pair.step_base_quantums:
@@ -187,12 +177,3 @@ def check_time_window(ctx: Context, good_til_seconds: int) -> None:
         raise errors.TIME_EXCEEDS_GOOD_TIL_TIME(f"good_til_block_time {good_til_seconds}, block time {now}")
     if good_til_seconds > now + STATEFUL_TIME_WINDOW_SECONDS:
         raise errors.GOOD_TIL_TIME_TOO_FAR(f"good_til_block_time {good_til_seconds}, block time {now}")
-
-
-def _replaces(order: Order, resting: RestingOrder) -> bool:
-    """CLOB-7: a later good-til-block (or an equal one and the greater hash), same side, time in force and reduce-only."""
-    if order.is_buy != resting.is_buy or order.time_in_force != resting.time_in_force or order.reduce_only:
-        return False
-    if order.good_til != resting.good_til:
-        return order.good_til > resting.good_til
-    return order_hash(order) > order_hash(order_of(order.id, resting))

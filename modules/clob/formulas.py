@@ -1,7 +1,19 @@
 """The book's arithmetic. Integers only; each function names its rounding."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from modules.clob.model import (
+    SHORT_BLOCK_WINDOW,
+    SHORT_TERM,
+    FillState,
+    Order,
+    OrderId,
+    PairStatus,
+    RestingOrder,
+    TimeInForce,
+    order_hash,
+    order_of,
+)
 from modules.kernel.intmath import div_ceil, div_floor, div_trunc, pow10, ppm_ceil, scale_floor
 from modules.kernel.units import MILLION
 
@@ -49,11 +61,65 @@ def premium_ppm(impact: tuple[int, int], index: tuple[int, int]) -> int:
     return div_trunc(MILLION * (impact_top * index_bottom - index_top * impact_bottom), impact_bottom * index_top)
 
 
-def is_below(first: tuple[int, int], second: tuple[int, int]) -> bool:
-    """Whether one exact positive fraction is less than another."""
-    return first[0] * second[1] < second[0] * first[1]
+def status_allows(status: int, order: Order, index_subticks: int) -> bool:
+    """CLOB-6: whether a market of this status takes the order; the index is rounded down to whole subticks."""
+    if status == PairStatus.ACTIVE:
+        return True
+    if order.time_in_force != TimeInForce.POST_ONLY:
+        return False
+    if status == PairStatus.POST_ONLY:
+        return True
+    if status != PairStatus.INITIALIZING or order.id.flags != SHORT_TERM:
+        return False
+    return order.subticks <= index_subticks if order.is_buy else order.subticks >= index_subticks
+
+
+def replaces(order: Order, resting: RestingOrder) -> bool:
+    """CLOB-7: a later good-til-block (or an equal one and the greater hash), same side, time in force and reduce-only."""
+    if order.is_buy != resting.is_buy or order.time_in_force != resting.time_in_force or order.reduce_only:
+        return False
+    if order.good_til != resting.good_til:
+        return order.good_til > resting.good_til
+    return order_hash(order) > order_hash(order_of(order.id, resting))
+
+
+def book_premium(
+    best_bid: int | None,
+    best_ask: int | None,
+    depth: Callable[[bool], Iterable[tuple[int, int]]],
+    notional: int,
+    exponent: int,
+    index: tuple[int, int],
+) -> int:
+    """CLOB-8: the impact premium in ppm of the index; 0 when it lies inside the spread or the side beyond it is not deep enough.
+
+    `depth(is_buy)` gives a side's (subticks, base quantums), best first; only the side beyond the index is asked for.
+    """
+    for is_buy, best in ((True, best_bid), (False, best_ask)):
+        if best is None or not _beyond(index, (best, 1), is_buy):
+            continue
+        impact = impact_price(depth(is_buy), notional, exponent)
+        return premium_ppm(impact, index) if impact is not None and _beyond(index, impact, is_buy) else 0
+    return 0
+
+
+def filled_to(before: FillState, order_id: OrderId, good_til: int, quantums: int) -> FillState:
+    """CLOB-9: fills of a short-term id are kept until 40 blocks after the latest good-til-block it had with them; others end with it."""
+    if order_id.flags != SHORT_TERM:
+        return FillState(quantums, 0)
+    return FillState(quantums, max(before.kept_until, good_til + SHORT_BLOCK_WINDOW))
 
 
 def floor_subticks(price: tuple[int, int]) -> int:
     """An exact price rounded down to whole subticks."""
     return div_floor(price[0], price[1])
+
+
+def is_below(first: tuple[int, int], second: tuple[int, int]) -> bool:
+    """Whether one exact positive fraction is less than another."""
+    return first[0] * second[1] < second[0] * first[1]
+
+
+def _beyond(index: tuple[int, int], price: tuple[int, int], is_buy: bool) -> bool:
+    """Whether the index is below a bid's price, or above an ask's."""
+    return is_below(index, price) if is_buy else is_below(price, index)

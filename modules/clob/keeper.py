@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from modules.clob import errors
-from modules.clob.book import OrderBook, filled_to
+from modules.clob.book import OrderBook
 from modules.clob.checks import Accepted, Checks, check_block_window
 from modules.clob.events import ORDER_CANCELLED, ORDER_EXPIRED, ORDER_PLACED, ORDER_REMOVED
+from modules.clob.formulas import filled_to
 from modules.clob.matching import Ending, Taker, take
 from modules.clob.model import (
     SHORT_TERM,

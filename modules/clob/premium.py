@@ -13,23 +13,18 @@ from modules.kernel.context import Context
 def impact_premium(
     ctx: Context, book: OrderBook, checks: Checks, pair: ClobPair, index: tuple[int, int], notional: int, orders_max: int
 ) -> int:
-    """CLOB-8: ppm of the index, 0 when it lies inside the spread or the side is not deep enough. `index` in subticks, exact, positive.
+    """A market's premium in ppm of the index, which is in subticks, exact and positive (CLOB-8).
 
-    Only the side beyond the index is walked, and of it only orders that their owner could still fill in full, at most `orders_max` of
-    the side's first orders.
+    Only orders count that their owner could still fill in full, and of a side at most the first `orders_max` are looked at.
     """
-    for is_buy in (True, False):
-        best = book.best_subticks(ctx, pair.id, is_buy)
-        if best is None or not _beyond(index, (best, 1), is_buy):
-            continue
-        impact = formulas.impact_price(_depth(ctx, book, checks, pair, is_buy, orders_max), notional, pair.quantum_conversion_exponent)
-        return formulas.premium_ppm(impact, index) if impact is not None and _beyond(index, impact, is_buy) else 0
-    return 0
-
-
-def _beyond(index: tuple[int, int], price: tuple[int, int], is_buy: bool) -> bool:
-    """Whether the index is below a bid's price, or above an ask's."""
-    return formulas.is_below(index, price) if is_buy else formulas.is_below(price, index)
+    return formulas.book_premium(
+        book.best_subticks(ctx, pair.id, is_buy=True),
+        book.best_subticks(ctx, pair.id, is_buy=False),
+        lambda is_buy: _depth(ctx, book, checks, pair, is_buy, orders_max),
+        notional,
+        pair.quantum_conversion_exponent,
+        index,
+    )
 
 
 def _depth(ctx: Context, book: OrderBook, checks: Checks, pair: ClobPair, is_buy: bool, orders_max: int) -> Iterator[tuple[int, int]]:
