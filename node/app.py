@@ -74,8 +74,11 @@ class App(Application):
         node_queries: tuple[QueryRoute, ...] = (),
         on_chain: Callable[[Context], None] = _nothing,
     ) -> None:
-        """`prices` is this node's own view, asked once per vote; `node_queries` are answered beside those of the modules; `on_chain` is
-        called when the chain's state is there, at start or with InitChain. Raises DatabaseError when what is stored cannot be trusted."""
+        """`prices` is this node's own view, asked once per vote; `node_queries` are answered beside those of the modules.
+
+        `on_chain` is called when the chain's state is there, at start or with InitChain. Raises DatabaseError when what is stored cannot
+        be trusted.
+        """
         self.store = store
         self.wiring = wiring
         self.state = LiveState(wiring.registry)
@@ -105,8 +108,13 @@ class App(Application):
             count += 1
         if self.store.height:
             self._begin()
-            seconds = f"{perf_counter() - began:.2f}"
-            log.info("state loaded", extra={"height": self.store.height, "pairs": count, "seconds": seconds, "app_hash": self.store.app_hash})
+            fields = {
+                "height": self.store.height,
+                "app_hash": self.store.app_hash,
+                "pairs": count,
+                "seconds": f"{perf_counter() - began:.2f}",
+            }
+            log.info("state loaded", extra=fields)
         gc.collect()
         gc.freeze()
 
@@ -222,8 +230,10 @@ class App(Application):
         return results.tx_result(gas_wanted=gas_wanted(checked))
 
     def _check_economics(self, ctx: Context, tx: Tx, commands: list[Any]) -> None:
-        """What would fail in the next block for reasons that committed state shows now. Only for transactions of one message: the
-        messages of a bundle may pave the way for each other."""
+        """What would fail in the next block for reasons that committed state shows now.
+
+        Only for transactions of one message: the messages of a bundle may pave the way for each other.
+        """
         if len(commands) != 1:
             return
         command = commands[0]

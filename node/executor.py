@@ -143,7 +143,7 @@ class Executor:
         return output
 
     def _take_fee(self, ctx: Context, tx: Tx) -> None:
-        """The fee is with the fee collector; transactions with clob messages are free. Raises sdk 5 and takes nothing, sdk 10 for bad coins."""
+        """The fee is with the fee collector; clob messages make it free. Raises sdk 5 and takes nothing, sdk 10 for bad coins."""
         if tx.is_free:
             return
         bank = self._wiring.bank.keeper

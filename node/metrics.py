@@ -23,7 +23,7 @@ class Metrics:
         self.checks = Counter("perpd_checks", "CheckTx verdicts.", ("codespace", "code", "kind"), registry=self.registry)
         self.fills = Counter("perpd_fills", "Matches between orders.", registry=self.registry)
         self.rejections = Counter("perpd_proposals_rejected", "Rejected proposals by rule.", ("rule",), registry=self.registry)
-        self.left_out = Counter("perpd_txs_left_out", "Transactions that a proposal left out, by rule or limit.", ("rule",), registry=self.registry)
+        self.left_out = Counter("perpd_txs_left_out", "Transactions that proposals left out, by rule.", ("rule",), registry=self.registry)
         self.stage_seconds = Histogram(
             "perpd_stage_seconds", "Time by stage of a block's life.", ("stage",), buckets=_SECONDS, registry=self.registry
         )

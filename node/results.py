@@ -26,7 +26,14 @@ def encode_events(events: Iterable[Event], tag: bytes) -> bytes:
 
 
 def tx_result(
-    *, code: int = 0, data: bytes = b"", log: str = "", gas_wanted: int = 0, gas_used: int = 0, events: Sequence[Event] = (), codespace: str = ""
+    *,
+    code: int = 0,
+    data: bytes = b"",
+    log: str = "",
+    gas_wanted: int = 0,
+    gas_used: int = 0,
+    events: Sequence[Event] = (),
+    codespace: str = "",
 ) -> bytes:
     """The body of an ExecTxResult or a ResponseCheckTx. Gas is not negative."""
     parts = []
@@ -71,8 +78,7 @@ def message_data(responses: Sequence[tuple[str, bytes]]) -> bytes:
 def finalize_response(events: Iterable[Event], results: Sequence[bytes], app_hash: bytes) -> bytes:
     """The body of a ResponseFinalizeBlock: events, one result per transaction, app hash."""
     parts = [encode_events(events, b"\x0a")]
-    for result in results:
-        parts.append(b"\x12" + uvarint(len(result)) + result)
+    parts.extend([b"\x12" + uvarint(len(result)) + result for result in results])
     parts.append(b"\x2a" + uvarint(len(app_hash)) + app_hash)
     return b"".join(parts)
 

@@ -1,6 +1,5 @@
 """Genesis of the bank: denominations (the quote currency first) and balances; the supply is their sum."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from modules.auth.keeper import AuthKeeper
@@ -49,7 +48,8 @@ def _read(section: Any, problems: Problems) -> tuple[list[str], list[tuple[str, 
     return denoms, balances
 
 
-def validate(section: Any, problems: Problems, whole: Mapping[str, Any]) -> None:
+def validate(section: Any, problems: Problems) -> None:
+    """Every mistake of the section, with its path."""
     _read(section, problems)
 
 
@@ -75,6 +75,7 @@ def init(ctx: Context, state: BankState, auth: AuthKeeper, section: Any) -> None
 
 
 def export(ctx: Context, state: BankState) -> dict[str, Any]:
+    """The section that `init` makes this state of; module accounts are named, so that no auth account is made for them."""
     coins: dict[bytes, list[dict[str, str]]] = {}
     denoms = dict(state.denoms.items(ctx))
     for key, amount in state.balances.items(ctx):
@@ -83,8 +84,6 @@ def export(ctx: Context, state: BankState) -> dict[str, Any]:
         "denoms": list(denoms.values()),
         "balances": [_holder(ctx, state, account) | {"coins": held} for account, held in coins.items()],
     }
-
-
 
 
 def _holder(ctx: Context, state: BankState, account: bytes) -> dict[str, Any]:

@@ -94,6 +94,7 @@ class BankKeeper:
             if amount <= 0:
                 broken.append(f"{addresses.to_text(key.address)} holds {amount} of denomination {key.denom_id}")
         for denom_id in self._state.denoms.keys(ctx):
-            if sums.get(denom_id, 0) != self.supply(ctx, denom_id):
-                broken.append(f"balances of {self.denom(ctx, denom_id)} sum to {sums.get(denom_id, 0)}, supply is {self.supply(ctx, denom_id)}")
+            total, supply = sums.get(denom_id, 0), self.supply(ctx, denom_id)
+            if total != supply:
+                broken.append(f"balances of {self.denom(ctx, denom_id)} sum to {total}, the supply is {supply}")
         return broken

@@ -16,6 +16,8 @@ _SERVICE = "/cosmos.bank.v1beta1.Query/"
 
 
 class BankModule:
+    """Routes, genesis and invariants of the bank."""
+
     name = "bank"
 
     def __init__(self, registry: Registry, auth: AuthKeeper) -> None:
@@ -33,7 +35,10 @@ class BankModule:
         )
         self.queries = (
             QueryRoute(
-                _SERVICE + "Balance", query_pb2.QueryBalanceRequest, query_pb2.QueryBalanceResponse, lambda ctx, r: queries.balance(ctx, keeper, r)
+                _SERVICE + "Balance",
+                query_pb2.QueryBalanceRequest,
+                query_pb2.QueryBalanceResponse,
+                lambda ctx, r: queries.balance(ctx, keeper, r),
             ),
             QueryRoute(
                 _SERVICE + "AllBalances",
@@ -48,12 +53,15 @@ class BankModule:
                 lambda ctx, r: queries.total_supply(ctx, keeper, r),
             ),
             QueryRoute(
-                _SERVICE + "SupplyOf", query_pb2.QuerySupplyOfRequest, query_pb2.QuerySupplyOfResponse, lambda ctx, r: queries.supply_of(ctx, keeper, r)
+                _SERVICE + "SupplyOf",
+                query_pb2.QuerySupplyOfRequest,
+                query_pb2.QuerySupplyOfResponse,
+                lambda ctx, r: queries.supply_of(ctx, keeper, r),
             ),
         )
 
     def validate_genesis(self, section: Any, problems: Problems, whole: Mapping[str, Any]) -> None:
-        genesis.validate(section, problems, whole)
+        genesis.validate(section, problems)
 
     def init_genesis(self, ctx: Context, section: Any) -> None:
         genesis.init(ctx, self._state, self._auth, section)

@@ -14,6 +14,8 @@ MAX_COIN_AMOUNT = 2**128 - 1
 
 
 class Send(NamedTuple):
+    """MsgSend after its stateless checks."""
+
     sender: Address
     recipient: Address
     coins: tuple[tuple[str, int], ...]
@@ -34,6 +36,7 @@ def decode_coins(coins: Any) -> tuple[tuple[str, int], ...]:
 
 
 def decode_send(message: tx_pb2.MsgSend) -> Send:
+    """The payment. Raises sdk 7 for addresses, sdk 10 for coins."""
     coins = decode_coins(message.amount)
     if not coins:
         raise INVALID_COINS("name at least one coin to send")
@@ -41,6 +44,7 @@ def decode_send(message: tx_pb2.MsgSend) -> Send:
 
 
 def execute_send(ctx: Context, keeper: BankKeeper, command: Send) -> bytes:
+    """All coins have moved. Raises sdk 4 when the recipient is a module account, sdk 5 when the sender has too little of one."""
     for denom, amount in command.coins:
         denom_id = keeper.denom_id(ctx, denom)
         if denom_id is None:

@@ -1,5 +1,7 @@
 """Balances and supply, as wallets ask for them."""
 
+from collections.abc import Iterable
+
 from modules.bank.keeper import BankKeeper
 from modules.kernel import address as addresses
 from modules.kernel.context import Context
@@ -18,6 +20,10 @@ def _address(text: str) -> Address:
         raise QueryError("INVALID_ARGUMENT", f"invalid bech32 address: {error.log}") from error
 
 
+def _coins(rows: Iterable[tuple[str, int]]) -> list[coin_pb2.Coin]:
+    return [coin_pb2.Coin(denom=denom, amount=str(amount)) for denom, amount in rows]
+
+
 def balance(ctx: Context, keeper: BankKeeper, request: query_pb2.QueryBalanceRequest) -> query_pb2.QueryBalanceResponse:
     """The amount held; a denomination not held answers "0" with its name."""
     denom_id = keeper.denom_id(ctx, request.denom)
@@ -29,16 +35,18 @@ def all_balances(ctx: Context, keeper: BankKeeper, request: query_pb2.QueryAllBa
     """Every non-zero balance, sorted by denomination."""
     held = [(keeper.denom(ctx, denom_id), amount) for denom_id, amount in keeper.balances(ctx, _address(request.address))]
     rows, page = paginate(sorted(held), request.pagination, lambda row: row[0].encode())
-    return query_pb2.QueryAllBalancesResponse(balances=[coin_pb2.Coin(denom=denom, amount=str(amount)) for denom, amount in rows], pagination=page)
+    return query_pb2.QueryAllBalancesResponse(balances=_coins(rows), pagination=page)
 
 
 def total_supply(ctx: Context, keeper: BankKeeper, request: query_pb2.QueryTotalSupplyRequest) -> query_pb2.QueryTotalSupplyResponse:
+    """The supply of every denomination, sorted by its text."""
     supply = sorted((keeper.denom(ctx, denom_id), keeper.supply(ctx, denom_id)) for denom_id in keeper.denom_ids(ctx))
     rows, page = paginate(supply, request.pagination, lambda row: row[0].encode())
-    return query_pb2.QueryTotalSupplyResponse(supply=[coin_pb2.Coin(denom=denom, amount=str(amount)) for denom, amount in rows], pagination=page)
+    return query_pb2.QueryTotalSupplyResponse(supply=_coins(rows), pagination=page)
 
 
 def supply_of(ctx: Context, keeper: BankKeeper, request: query_pb2.QuerySupplyOfRequest) -> query_pb2.QuerySupplyOfResponse:
+    """The supply of one denomination; "0" for an unknown one."""
     denom_id = keeper.denom_id(ctx, request.denom)
     amount = 0 if denom_id is None else keeper.supply(ctx, denom_id)
     return query_pb2.QuerySupplyOfResponse(amount=coin_pb2.Coin(denom=request.denom, amount=str(amount)))

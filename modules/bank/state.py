@@ -6,6 +6,8 @@ from modules.kernel.stores import Registry
 
 
 class BankState:
+    """Declarations of the store `bank`."""
+
     def __init__(self, registry: Registry) -> None:
         schema = registry.schema("bank")
         self.balances = schema.map(1, "balances", key_of(BalanceKey, KEY_ADDRESS, KEY_U32), single(BIG))

@@ -13,7 +13,7 @@ _prefix = "dydx"
 
 def use_prefix(prefix: str) -> None:
     """The human-readable part of every address of this chain; set once, from genesis, before any address is read."""
-    global _prefix
+    global _prefix  # noqa: PLW0603 - one process serves one chain
     if prefix != _prefix:
         _prefix = prefix
         to_text.cache_clear()
@@ -21,6 +21,7 @@ def use_prefix(prefix: str) -> None:
 
 
 def prefix() -> str:
+    """The human-readable part in use."""
     return _prefix
 
 
@@ -51,6 +52,7 @@ def from_text(text: str) -> Address:
 
 
 def is_valid(text: str) -> bool:
+    """Whether `from_text` takes it."""
     return len(text) <= 90 and _from_text(text) is not None
 
 

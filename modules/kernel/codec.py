@@ -11,9 +11,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 K = TypeVar("K")
 V = TypeVar("V")
 
-_SMALL_UVARINTS = tuple(
-    bytes((number,)) if number < 128 else bytes((number & 127 | 128, number >> 7)) for number in range(16_384)
-)
+_SMALL_UVARINTS = tuple(bytes((number,)) if number < 128 else bytes((number & 127 | 128, number >> 7)) for number in range(16_384))
 
 
 def uvarint(number: int) -> bytes:
@@ -151,7 +149,7 @@ def repeated(item: Field) -> Field:
 
 
 class Record(Generic[V]):
-    """Codec of a dataclass or NamedTuple: its fields, in order, are protobuf fields 1, 2, 3 …
+    """Codec of a dataclass or NamedTuple: its fields, in order, are protobuf fields 1, 2, 3 and so on.
 
     `make` is called with the decoded values in order; fields are read by attribute name.
     """

@@ -24,7 +24,7 @@ class Context:
         self.events: list[Event] = []
         self.placements = 0
         self.scratch: dict[Any, Any] = {}
-        """Memo of pure derivations from prices and parameters, which change only between the steps of a block; the executor clears it there."""
+        """Memo of what derives from prices and parameters alone; the executor clears it where those change."""
 
     @property
     def time_seconds(self) -> int:

@@ -66,7 +66,7 @@ def ppm_floor(value: int, ppm: int) -> int:
 def clamp(value: int, low: int, high: int) -> int:
     """value moved into [low, high]."""
     assert low <= high
-    return low if value < low else high if value > high else value
+    return max(low, min(value, high))
 
 
 def round_down_to_multiple(value: int, step: int) -> int:

@@ -85,7 +85,7 @@ class Map(Generic[K, V]):
         ctx.state.write(self.slot, key, None)
 
     def keys(self, ctx: HasState, prefix: bytes = b"") -> Iterable[K]:
-        """Keys in order, those whose encoding (without the map's own prefix byte) starts with `prefix`. A stable list: writing meanwhile is fine."""
+        """Keys in order whose encoding (without the map's prefix byte) starts with `prefix`. Writing meanwhile is fine."""
         keys: Iterable[K] = ctx.state.sorted_keys(self.slot, prefix)
         return keys
 
@@ -178,7 +178,8 @@ class Schema:
         self._names: dict[str, int] = {}
 
     def map(self, prefix: int, name: str, key_codec: KeyCodec, value_codec: ValueCodec[V]) -> Map[Any, V]:
-        assert prefix not in self._prefixes and name not in self._names, f"{self.store}: {name} or prefix {prefix} is declared twice"
+        assert prefix not in self._prefixes, f"{self.store}: prefix {prefix} is declared twice"
+        assert name not in self._names, f"{self.store}: {name} is declared twice"
         self._prefixes[prefix] = name
         self._names[name] = prefix
         return self._registry.add_map(self.store, prefix, name, key_codec, value_codec)

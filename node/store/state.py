@@ -53,7 +53,8 @@ class LiveState:
         self._sorted: list[list[Any] | None] = [None for _ in registry.maps]
         self._indexes = [LiveIndex(index) for index in registry.indexes]
         self._observers: list[tuple[LiveIndex, ...]] = [
-            tuple(self._indexes[index.number] for index in registry.indexes if index.map.slot == declared.slot) for declared in registry.maps
+            tuple(self._indexes[index.number] for index in registry.indexes if index.map.slot == declared.slot)
+            for declared in registry.maps
         ]
 
     def clear(self) -> None:
@@ -173,7 +174,9 @@ class CommittedView:
         touched: dict[int, None] = {}
         for slot, _ in first:
             touched[slot] = None
-        self.tables: list[Any] = [_CommittedTable(slot, table, first) if slot in touched else table for slot, table in enumerate(live.tables)]
+        self.tables: list[Any] = [
+            _CommittedTable(slot, table, first) if slot in touched else table for slot, table in enumerate(live.tables)
+        ]
 
     def write(self, slot: int, key: Any, value: Any) -> None:
         raise AssertionError("the committed view is read-only")

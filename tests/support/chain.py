@@ -32,6 +32,7 @@ def message(answer: Any, kind: Any) -> Any:
 
 
 def timestamp(time_ns: int) -> Timestamp:
+    """Block time as the engine gives it."""
     seconds, nanos = divmod(time_ns, SECOND)
     return Timestamp(seconds=seconds, nanos=nanos)
 
@@ -58,6 +59,7 @@ def make_validators(count: int, power: int = 10) -> list[Validator]:
 
 
 def extension_sign_bytes(extension: bytes, height: int, round_: int, chain_id: str) -> bytes:
+    """What a validator signs for its extension."""
     body = canonical_pb2.CanonicalVoteExtension(extension=extension, height=height, round=round_, chain_id=chain_id).SerializeToString()
     assert len(body) < 16_384
     size = len(body)
