@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from perpd_proto.cosmos.base.query.v1beta1.pagination_pb2 import PageRequest, PageResponse
 
 from modules.kernel.module import QueryError
 from modules.kernel.pagination import paginate
+from perpd_proto.cosmos.base.query.v1beta1.pagination_pb2 import PageRequest, PageResponse
 
 MAX_UINT64 = 2**64 - 1
 
