@@ -8,6 +8,7 @@ from typing import NamedTuple
 from modules.kernel import address as addresses
 from modules.kernel.codec import BOOL, SINT, UINT, KeyCodec, Record
 from modules.kernel.units import Address, SubaccountId
+from modules.subaccounts.model import subaccount_id_message
 from perpd_proto.dydxprotocol.clob import clob_pair_pb2, order_pb2
 
 SHORT_TERM = 0
@@ -244,10 +245,12 @@ def order_of(order_id: OrderId, resting: RestingOrder) -> Order:
 
 def order_id_to_proto(order_id: OrderId) -> order_pb2.OrderId:
     """The id as clients know it."""
-    message = order_pb2.OrderId(client_id=order_id.client_id, order_flags=order_id.flags, clob_pair_id=order_id.clob_pair_id)
-    message.subaccount_id.owner = addresses.to_text(order_id.subaccount.owner)
-    message.subaccount_id.number = order_id.subaccount.number
-    return message
+    return order_pb2.OrderId(
+        subaccount_id=subaccount_id_message(order_id.subaccount),
+        client_id=order_id.client_id,
+        order_flags=order_id.flags,
+        clob_pair_id=order_id.clob_pair_id,
+    )
 
 
 def order_to_proto(order: Order) -> order_pb2.Order:

@@ -3,8 +3,6 @@
 The order of the checks is the reference's (its table 2.3), so that of several mistakes the same one is told.
 """
 
-from typing import Any
-
 from modules.clob import errors
 from modules.clob.keeper import ClobKeeper
 from modules.clob.model import (
@@ -23,8 +21,8 @@ from modules.clob.model import (
 )
 from modules.kernel import address as addresses
 from modules.kernel.context import Context
-from modules.kernel.units import MAX_SUBACCOUNT_NUMBER, MILLION, SubaccountId
-from modules.subaccounts.errors import BAD_OWNER, NUMBER_TOO_BIG
+from modules.kernel.units import MILLION
+from modules.subaccounts.model import subaccount_id
 from perpd_proto.dydxprotocol.clob import order_pb2, tx_pb2
 
 MAX_BUILDER_FEE_PPM = 10_000
@@ -36,18 +34,9 @@ _TIMES_IN_FORCE = tuple(int(known) for known in TimeInForce)
 _CONDITIONS = (0, 1, 2)
 
 
-def decode_subaccount(message: Any) -> SubaccountId:
-    """The subaccount. Raises subaccounts/201 for the owner, 200 for the number."""
-    if not addresses.is_valid(message.owner):
-        raise BAD_OWNER(f"{message.owner[:90]!r}")
-    if message.number > MAX_SUBACCOUNT_NUMBER:
-        raise NUMBER_TOO_BIG(f"{message.number}")
-    return SubaccountId(addresses.from_text(message.owner), message.number)
-
-
 def decode_order_id(message: order_pb2.OrderId) -> OrderId:
     """The id, whatever its flags. Raises subaccounts/201, 200."""
-    return OrderId(message.clob_pair_id, decode_subaccount(message.subaccount_id), message.order_flags, message.client_id)
+    return OrderId(message.clob_pair_id, subaccount_id(message.subaccount_id), message.order_flags, message.client_id)
 
 
 def decode_place(message: tx_pb2.MsgPlaceOrder) -> PlaceOrder:
@@ -94,7 +83,7 @@ def decode_cancel(message: tx_pb2.MsgCancelOrder) -> CancelOrder:
 
 def decode_batch_cancel(message: tx_pb2.MsgBatchCancel) -> BatchCancel:
     """The batches in the order given. Raises subaccounts/201, 200; 45."""
-    subaccount = decode_subaccount(message.subaccount_id)
+    subaccount = subaccount_id(message.subaccount_id)
     batches: dict[int, tuple[int, ...]] = {}
     for batch in message.short_term_cancels:
         client_ids = tuple(batch.client_ids)

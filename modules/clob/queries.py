@@ -22,6 +22,7 @@ from modules.kernel.intmath import UINT32_MAX, UINT64_MAX
 from modules.kernel.module import QueryError
 from modules.kernel.pagination import paginate
 from modules.kernel.units import SubaccountId
+from modules.subaccounts.model import subaccount_id
 from perpd_proto.dydxprotocol.clob import block_rate_limit_config_pb2, equity_tier_limit_config_pb2, order_pb2, query_pb2
 from perpd_proto.dydxprotocol.subaccounts import subaccount_pb2
 from perpd_proto.perpd.clob.v1 import query_pb2 as own_pb2
@@ -118,7 +119,7 @@ def _pair(ctx: Context, keeper: ClobKeeper, pair_id: int) -> ClobPair:
 
 def _subaccount(message: subaccount_pb2.SubaccountId) -> SubaccountId:
     try:
-        return msgs.decode_subaccount(message)
+        return subaccount_id(message)
     except ChainError as error:
         raise QueryError("INVALID_ARGUMENT", error.log) from error
 

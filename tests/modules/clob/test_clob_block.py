@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.clob_exchange import BTC_PRICE, LINK_PRICE, RICH, STEP, TICK, Exchange, clob_section, genesis_of, sub
 from support.markets import BTC, ETH, LINK, perp_section
@@ -330,6 +330,7 @@ def test_a_pair_is_found_by_its_perpetual(x: Exchange) -> None:
     assert x.collateral("alice") == RICH
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         RestingOrder,

@@ -1,7 +1,7 @@
 """Worked figures of the reference's specification and of ours."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modules.clob import formulas
@@ -97,6 +97,7 @@ def test_impact_price_with_a_positive_exponent_is_in_subticks_too() -> None:
     assert (top, bottom) == (21_000, 3_000)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 10**10), st.integers(1, 10**10)), min_size=1, max_size=6),
     st.integers(1, 10**12),
@@ -117,6 +118,7 @@ def test_impact_price_lies_between_the_worst_price_walked_and_never_above_what_r
     assert worth + len(orders) >= notional
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10**12), st.integers(1, 10**6), st.integers(1, 10**12), st.integers(1, 10**6))
 def test_premium_is_truncated_toward_zero(impact_top: int, impact_bottom: int, index_top: int, index_bottom: int) -> None:
     """CLOB-5: the magnitude never exceeds the exact one and is within one ppm of it."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from modules.clob.matching import Attempt, Ending, Maker, Taker, take
@@ -167,6 +167,7 @@ def _copy(orders: list[Resting]) -> list[Resting]:
     return [Resting(order.id, order.is_buy, order.subticks, order.left, order.age, order.behaviour) for order in orders]
 
 
+@settings(deadline=None)
 @given(_taker_strategy(), _books(), st.integers(1, 13))
 def test_the_loop_equals_the_slow_implementation_on_random_books(taker: Taker, orders: list[Resting], makers_max: int) -> None:
     """Fills, prices, removals, what is left and why the walk ended."""
@@ -216,6 +217,7 @@ def test_a_post_only_taker_ends_at_the_first_valid_maker_after_removing_bad_ones
 
 @example(1)
 @example(3)
+@settings(deadline=None)
 @given(st.integers(1, 8))
 def test_a_taker_meets_no_more_makers_than_the_limit(makers_max: int) -> None:
     """design.md 3.5: a taker stops after a parameter's number of fills."""

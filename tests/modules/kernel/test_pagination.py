@@ -1,7 +1,7 @@
 """PageRequest as Cosmos clients use it (client-surface.md section 10)."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modules.kernel.module import QueryError
@@ -67,6 +67,7 @@ def test_key_and_offset_together_are_refused() -> None:
     assert caught.value.status == "INVALID_ARGUMENT"
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 1000), unique=True, max_size=60).map(sorted), st.integers(1, 7), st.booleans())
 def test_following_next_key_visits_every_row_once_in_order(rows: list[int], limit: int, reverse: bool) -> None:
     """Pages tile the list, in both directions."""
