@@ -65,10 +65,10 @@ net: $(READY) engine ## every test on real CometBFT networks (slow)
 	@$(PY) -m pytest -m network $(ARGS)
 
 bench: $(READY) ## speed of one node, stage by stage
-	@$(VENV)/bin/perpd bench node $(ARGS)
+	@PYTHONPATH=.:proto/gen:tests $(PY) -m bench.node $(ARGS)
 
 bench-net: $(READY) engine ## speed of real networks of one and four validators
-	@$(VENV)/bin/perpd bench net $(ARGS)
+	@PYTHONPATH=.:proto/gen:tests $(PY) -m bench.network $(ARGS)
 
 localnet: $(READY) ## four validators on this machine with a live view; Ctrl-C stops them
 	@$(VENV)/bin/perpd localnet up $(ARGS)
