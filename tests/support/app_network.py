@@ -17,7 +17,8 @@ from node.tx.signer import DEFAULT_GAS_LIMIT, sign_tx
 from node.wiring import Wiring
 from perpd_proto.cosmos.bank.v1beta1 import tx_pb2 as bank_pb2
 from perpd_proto.dydxprotocol.clob import tx_pb2 as clob_pb2
-from perpd_proto.dydxprotocol.sending import transfer_pb2, tx_pb2 as sending_pb2
+from perpd_proto.dydxprotocol.sending import transfer_pb2
+from perpd_proto.dydxprotocol.sending import tx_pb2 as sending_pb2
 from perpd_proto.tendermint.abci import types_pb2 as abci
 from support import load
 from support.chain import Block, Chain, make_validators, message
