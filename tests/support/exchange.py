@@ -47,15 +47,19 @@ def genesis(
     traders: Sequence[str] = TRADERS,
     *,
     collateral: Mapping[str, int] | None = None,
+    positions: Mapping[str, Mapping[int, int]] | None = None,
     insurance: int = WALLET,
     isolated_insurance: int = 0,
     **sections: Any,
 ) -> dict[str, Any]:
     """BTC and ETH (cross) and LINK (isolated) at the prices of the worked examples in dydx-risk.md 16; taker 500 ppm, maker -110 ppm.
 
-    Every trader has WALLET in the bank; `collateral` (quote quantums by name) lies in subaccount 0 besides. `sections` replace whole ones.
+    Every trader has WALLET in the bank; `collateral` (quote quantums by name) and `positions` (base quantums by name and perpetual) lie in
+    subaccount 0 besides. Funding lots are 100 base quantums of BTC, so that it can hold the worked examples' sizes. `sections` replace
+    whole ones.
     """
     collateral = dict(collateral or {})
+    held = {name: positions.get(name, {}) for name in collateral} if positions else {}
     balances: list[dict[str, Any]] = [
         {"address": Signer(name).text, "coins": [{"denom": USDC, "amount": str(WALLET)}, {"denom": GAS_TOKEN, "amount": str(WALLET)}]}
         for name in traders
@@ -67,14 +71,29 @@ def genesis(
     ):
         if amount:
             balances.append({"module": module, "coins": [{"denom": USDC, "amount": str(amount)}]})
-    accounts = [{"owner": Signer(name).text, "number": 0, "collateral": str(amount)} for name, amount in collateral.items()]
+    accounts = [
+        {
+            "owner": Signer(name).text,
+            "number": 0,
+            "collateral": str(amount),
+            "positions": [
+                {"perpetual_id": perpetual_id, "quantums": str(quantums), "funding_index": 0, "entry_quote": 0}
+                for perpetual_id, quantums in sorted(held.get(name, {}).items())
+            ],
+        }
+        for name, amount in collateral.items()
+    ]
+    perp, funding = perp_section(), funding_section()
+    funding["perpetuals"][BTC]["lot_base_quantums"] = "100"
+    for row in perp["perpetuals"]:
+        row["open_interest"] = str(sum(max(sizes.get(row["id"], 0), 0) for sizes in held.values()))
     return {
         "consensus": {},
         "auth": {},
         "bank": {"denoms": [USDC, GAS_TOKEN], "balances": balances},
         "oracle": oracle_section(),
-        "perp": perp_section(),
-        "funding": funding_section(),
+        "perp": perp,
+        "funding": funding,
         "subaccounts": {"accounts": accounts},
         "fees": fees_section(),
         "insurance": {},
