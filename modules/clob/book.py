@@ -45,7 +45,6 @@ class OrderBook:
         )
         self._state.orders.set(ctx, order.id, placed)
         if fills.quantums:
-            self.memory.resume(ctx, order.id)
             self._state.fills.set(ctx, order.id, fills)
 
     def take_off(self, ctx: Context, order_id: OrderId) -> None:

@@ -122,12 +122,8 @@ class Memory:
             self._cancelled_now.set(ctx, order_id, good_til_block)
 
     def end(self, ctx: Context, order_id: OrderId, fills: FillState) -> None:
-        """The id does not rest and is filled so far."""
+        """The id does not rest and is filled so far. It may rest again, and end again: the latest end counts."""
         self._ended_now.set(ctx, order_id, fills)
-
-    def resume(self, ctx: Context, order_id: OrderId) -> None:
-        """The id rests again; its fills are kept with it."""
-        self._ended_now.delete(ctx, order_id)
 
     def fold(self, ctx: Context) -> None:
         """What the block has gathered is its one value now."""

@@ -11,6 +11,7 @@ from support.markets import BTC, ETH, LINK, perp_section
 
 from modules.clob.model import RESTING_ORDER, LiquidationOrder, OrderId, RestingOrder
 from modules.kernel.context import Context
+from modules.kernel.events import EventKind
 
 WHOLE = 10**10
 """One bitcoin."""
@@ -265,6 +266,23 @@ def test_the_engine_stops_when_the_price_is_refused(x: Exchange) -> None:
     filled, asked = _engine(x, "alice", "sell", 4 * STEP, TICK, [0, None])
     assert (filled, len(asked)) == (STEP, 2)
     assert x.rests(OrderId(BTC, sub("bob"), 0, 2)) == STEP
+
+
+def test_what_pricing_a_fill_writes_is_undone_when_the_fill_does_not_happen(x: Exchange) -> None:
+    """Block limits that the engine counts while it prices: only fills that happen count."""
+    noted = EventKind("noted", ("quantums",))
+    answers = iter([0, 0, None])
+
+    def price_fill(ctx: Context, quantums: int, _quote: int) -> int | None:
+        ctx.emit(noted, quantums)
+        return next(answers)
+
+    _long(x, "alice", 9 * STEP)
+    x.place(x.short("dave", 1, "buy", STEP, BTC_PRICE - TICK))
+    x.place(x.short("bob", 2, "buy", 2 * STEP, BTC_PRICE - TICK))
+    x.place(x.short("bob", 3, "buy", 3 * STEP, BTC_PRICE - TICK))
+    assert x.clob.liquidate(x.ctx, LiquidationOrder(sub("alice"), BTC, False, 9 * STEP, TICK), price_fill) == 2 * STEP
+    assert x.events("noted") == [{"quantums": 2 * STEP}]
 
 
 def test_the_fund_pays_a_negative_delta(x: Exchange) -> None:

@@ -5,6 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modules.clob import formulas
+from modules.clob.model import LONG_TERM, NO_FILLS, SHORT_TERM, FillState, OrderId
+from modules.kernel.units import Address, SubaccountId
 
 # dydx-clob.md section 4: BTC-USD, quantum conversion exponent -9.
 EXPONENT = -9
@@ -134,3 +136,12 @@ def test_fractions_compare_exactly_and_round_down() -> None:
     assert formulas.is_below((1, 3), (334, 1000))
     assert not formulas.is_below((1, 3), (1, 3))
     assert formulas.floor_subticks((2_868_819_529, 10)) == 286_881_952
+
+
+def test_fills_are_never_kept_for_a_shorter_time_than_before() -> None:
+    """CLOB-9: an id that was filled under a far good-til-block and is placed again under a near one; long-term ids are not kept."""
+    short, long = (OrderId(0, SubaccountId(Address(bytes(20)), 0), flags, 1) for flags in (SHORT_TERM, LONG_TERM))
+    assert formulas.filled_to(NO_FILLS, short, 130, 5) == (5, 170)
+    assert formulas.filled_to(FillState(5, 170), short, 105, 9) == (9, 170)
+    assert formulas.filled_to(FillState(5, 170), short, 131, 9) == (9, 171)
+    assert formulas.filled_to(NO_FILLS, long, 1_700_000_000, 5) == (5, 0)

@@ -251,6 +251,7 @@ def test_reduce_only_must_oppose_a_position(x: Exchange) -> None:
     """Table 2.5 row 4."""
     sell = x.short("alice", 1, "sell", STEP, BTC_PRICE, tif="ioc", reduce_only=True)
     assert x.place(sell) == 2001
+    assert x.place(sell._replace(is_buy=True)) == 2001
     x.place(x.short("bob", 2, "sell", STEP, BTC_PRICE))
     x.place(x.short("alice", 3, "buy", STEP, BTC_PRICE))
     assert x.place(sell._replace(is_buy=True)) == 2001
