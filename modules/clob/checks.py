@@ -9,11 +9,11 @@ from modules.clob import errors, formulas
 from modules.clob.book import OrderBook
 from modules.clob.model import (
     LONG_TERM,
+    NO_FILLS,
     SHORT_BLOCK_WINDOW,
     SHORT_TERM,
     STATEFUL_TIME_WINDOW_SECONDS,
     CancelOrder,
-    NO_FILLS,
     ClobPair,
     FillState,
     Order,

@@ -6,12 +6,12 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.clob_exchange import BTC_PRICE, LINK_PRICE, RICH, STEP, TICK, Exchange, clob_section, genesis_of, sub
-from support.markets import BTC, ETH, LINK, perp_section
 
 from modules.clob.model import RESTING_ORDER, LiquidationOrder, OrderId, RestingOrder
 from modules.kernel.context import Context
 from modules.kernel.events import EventKind
+from support.clob_exchange import BTC_PRICE, LINK_PRICE, RICH, STEP, TICK, Exchange, clob_section, genesis_of, sub
+from support.markets import BTC, ETH, LINK, perp_section
 
 WHOLE = 10**10
 """One bitcoin."""

@@ -1,13 +1,13 @@
 """Cancels: tables 2.7 and 2.8 of dydx-clob.md with what design.md 3.5 decides differently."""
 
 import pytest
-from support.clob_exchange import BTC_PRICE, STEP, TICK, Exchange, owner, sub
-from support.markets import BTC, ETH
 
 from modules.clob import msgs
 from modules.clob.model import BatchCancel, OrderId
 from modules.kernel import address as addresses
 from perpd_proto.dydxprotocol.clob import tx_pb2
+from support.clob_exchange import BTC_PRICE, STEP, TICK, Exchange, owner, sub
+from support.markets import BTC, ETH
 
 WINDOW_SECONDS = 95 * 86_400
 

@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from support.clob_exchange import BTC_PRICE, STEP, TICK, Exchange, clob_section, genesis_of, owner, sub
-from support.markets import BTC, ETH
 
 from modules.clob.model import OrderId
 from modules.kernel import address as addresses
 from modules.kernel.module import Problems
+from support.clob_exchange import BTC_PRICE, STEP, TICK, Exchange, clob_section, genesis_of, owner, sub
+from support.markets import BTC, ETH
 
 ALICE = addresses.to_text(owner("alice"))
 

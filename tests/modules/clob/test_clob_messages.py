@@ -3,14 +3,14 @@
 from typing import Any
 
 import pytest
-from perpd_proto.dydxprotocol.clob import order_pb2, tx_pb2
-from perpd_proto.dydxprotocol.subaccounts import subaccount_pb2
-from support.clob_exchange import owner, sub
 
 from modules.clob import msgs
 from modules.clob.model import BatchCancel, CancelOrder, Order, OrderId, PlaceOrder, order_hash, order_to_proto
 from modules.kernel import address as addresses
 from modules.kernel.errors import ChainError
+from perpd_proto.dydxprotocol.clob import order_pb2, tx_pb2
+from perpd_proto.dydxprotocol.subaccounts import subaccount_pb2
+from support.clob_exchange import owner, sub
 
 ALICE = addresses.to_text(owner("alice"))
 

@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
-from support.clob_exchange import BTC_PRICE, STEP, TICK, Exchange, clob_section, fees_section, genesis_of, sub
-from support.markets import BTC, LINK, oracle_section, perp_section
 
 from modules.clob.model import BatchCancel, CancelOrder, Order, OrderId, PairStatus, PlaceOrder, TimeInForce, order_hash
 from modules.kernel.context import Context
 from modules.kernel.errors import ChainError
 from node.store.state import CommittedView
+from support.clob_exchange import BTC_PRICE, STEP, TICK, Exchange, clob_section, fees_section, genesis_of, sub
+from support.markets import BTC, LINK, oracle_section, perp_section
 
 WINDOW_SECONDS = 95 * 86_400
 

@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.clob_exchange import BTC_PRICE, LINK_PRICE, STEP, TICK, Exchange, clob_section, genesis_of, owner, sub
-from support.markets import BTC, ETH, LINK, START_SECONDS
 
 from modules.clob.model import ORDER_ID, BatchCancel, LiquidationOrder, Order, OrderId, TimeInForce
 from modules.kernel import address as addresses
@@ -16,6 +14,8 @@ from modules.kernel.errors import registry
 from modules.kernel.units import Address, SubaccountId
 from perpd_proto.dydxprotocol.clob import order_pb2, tx_pb2
 from perpd_proto.dydxprotocol.subaccounts import subaccount_pb2
+from support.clob_exchange import BTC_PRICE, LINK_PRICE, STEP, TICK, Exchange, clob_section, genesis_of, owner, sub
+from support.markets import BTC, ETH, LINK, START_SECONDS
 
 NAMES = ("alice", "bob", "dave")
 """dave owns a hundred USDC only, so he is often undercollateralised."""

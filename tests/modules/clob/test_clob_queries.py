@@ -5,14 +5,14 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from support.clob_exchange import BTC_PRICE, STEP, TICK, Exchange, owner, sub
-from support.markets import BTC, ETH
 
 from modules.clob.model import OrderId, order_id_to_proto, order_to_proto
 from modules.kernel import address as addresses
 from modules.kernel.context import Context
 from modules.kernel.module import QueryError
 from node.store.state import LiveState, VersionState
+from support.clob_exchange import BTC_PRICE, STEP, TICK, Exchange, owner, sub
+from support.markets import BTC, ETH
 
 SERVICE = "/dydxprotocol.clob.Query/"
 OWN = "/perpd.clob.v1.Query/"

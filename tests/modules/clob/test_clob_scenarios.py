@@ -1,11 +1,11 @@
 """Orders in, fills and money out: the rules of dydx-clob.md 3 and 5 and of design.md 3.5, each as a short story."""
 
 import pytest
-from support.clob_exchange import BTC_PRICE, LINK_PRICE, RICH, STEP, TICK, Exchange, clob_section, fees_section, genesis_of, owner, sub
-from support.markets import BTC, ETH, LINK
 
 from modules.clob.model import OrderId
 from modules.kernel import address as addresses
+from support.clob_exchange import BTC_PRICE, LINK_PRICE, RICH, STEP, TICK, Exchange, clob_section, fees_section, genesis_of, owner, sub
+from support.markets import BTC, ETH, LINK
 
 
 @pytest.fixture
