@@ -69,8 +69,8 @@ class LiquidationKeeper:
     def _by_requirement(self, ctx: Context, subaccount: SubaccountId) -> list[int]:
         """The perpetuals of its positions, largest maintenance requirement first; those that require nothing are left alone."""
         rows = []
-        for perpetual_id, position in self._subaccounts.get(ctx, subaccount).positions.items():
-            required = self._perp.margin(ctx, perpetual_id, position.quantums).maintenance
+        for perpetual_id, quantums, _, _ in self._subaccounts.get(ctx, subaccount).rows:
+            required = self._perp.margin(ctx, perpetual_id, quantums).maintenance
             if required:
                 rows.append((-required, perpetual_id))
         return [perpetual_id for _, perpetual_id in sorted(rows)]

@@ -65,12 +65,12 @@ def counted(ctx: Context, state: SubaccountsState, perp: PerpKeeper, funding: Fu
         if perpetual.isolated:
             collateral[perpetual.id + 1] = 0
     for _, account in state.accounts.items(ctx):
-        first = next(iter(account.positions), None)
+        first = account.rows[0][0] if account.rows else None
         collateral[CROSS_KEY if first is None or not isolated[first] else first + 1] += account.collateral
-        for perpetual_id, position in account.positions.items():
+        for perpetual_id, quantums, funding_index, _ in account.rows:
             row = sums[perpetual_id]
-            row[0 if position.quantums > 0 else 1] += abs(position.quantums)
-            row[2] += div_floor(position.quantums, funding.lot(ctx, perpetual_id)) * position.funding_index
+            row[0 if quantums > 0 else 1] += abs(quantums)
+            row[2] += div_floor(quantums, funding.lot(ctx, perpetual_id)) * funding_index
     return Totals(collateral, {perpetual_id: MarketTotals(*row) for perpetual_id, row in sums.items()})
 
 

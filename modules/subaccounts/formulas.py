@@ -1,10 +1,8 @@
 """The rules of subaccounts: pure functions of integers and models."""
 
-from collections.abc import Mapping
-
 from modules.kernel.intmath import div_ceil, div_floor, div_trunc
 from modules.kernel.units import MILLION
-from modules.subaccounts.model import Position, Risk, UpdateResult
+from modules.subaccounts.model import Risk, Row, UpdateResult
 
 BOUND_SHIFT = 64
 """Binary digits behind the point of the coefficients of SUB-7."""
@@ -46,39 +44,37 @@ def may_hold(*, holds_any: bool, holds_isolated: bool, isolated: bool) -> bool:
     return not holds_any or (not isolated and not holds_isolated)
 
 
-def entry_quote(position: Position | None, quantums_delta: int, quote: int) -> int:
+def entry_quote(quantums: int, entry: int, quantums_delta: int, quote: int) -> int:
     """SUB-5: entry cost after a fill of signed size `quantums_delta` for `quote` (not negative), signed as the position that results.
 
-    It gains the fill when the position grows, shrinks in proportion (toward zero), and is the fill's own share after a flip.
+    `quantums` and `entry` are the position before (0, 0 for none). Its cost gains the fill when it grows, shrinks in proportion (toward
+    zero), and is the fill's own share after a flip.
     """
     signed_quote = quote if quantums_delta > 0 else -quote
-    if position is None:
-        return signed_quote
-    before = position.quantums
-    after = before + quantums_delta
-    if (before > 0) == (quantums_delta > 0):
-        return position.entry_quote + signed_quote
+    after = quantums + quantums_delta
+    if quantums == 0 or (quantums > 0) == (quantums_delta > 0):
+        return entry + signed_quote
     if after == 0:
         return 0
-    if (after > 0) == (before > 0):
-        return div_trunc(position.entry_quote * abs(after), abs(before))
+    if (after > 0) == (quantums > 0):
+        return div_trunc(entry * abs(after), abs(quantums))
     return div_trunc(signed_quote * abs(after), abs(quantums_delta))
 
 
-def apply(positions: Mapping[int, Position], perpetual_id: int, quantums_delta: int, quote: int, funding_index: int) -> dict[int, Position]:
+def apply(rows: tuple[Row, ...], perpetual_id: int, quantums_delta: int, quote: int, funding_index: int) -> tuple[Row, ...]:
     """The (settled) positions after a fill, ascending by perpetual id; a position that reaches zero is gone."""
-    changed = dict(positions)
-    position = changed.get(perpetual_id)
-    entry = entry_quote(position, quantums_delta, quote)
-    if position is None:
-        changed[perpetual_id] = Position(quantums_delta, funding_index, entry)
-        return dict(sorted(changed.items())) if len(changed) > 1 else changed
-    quantums = position.quantums + quantums_delta
-    if quantums:
-        changed[perpetual_id] = Position(quantums, funding_index, entry)
-    else:
-        del changed[perpetual_id]
-    return changed
+    place = 0
+    for held_id, quantums, _, entry in rows:
+        if held_id == perpetual_id:
+            after = quantums + quantums_delta
+            if after == 0:
+                return rows[:place] + rows[place + 1 :]
+            changed = (perpetual_id, after, funding_index, entry_quote(quantums, entry, quantums_delta, quote))
+            return (*rows[:place], changed, *rows[place + 1 :])
+        if held_id > perpetual_id:
+            break
+        place += 1
+    return (*rows[:place], (perpetual_id, quantums_delta, funding_index, entry_quote(0, 0, quantums_delta, quote)), *rows[place:])
 
 
 def unsettled_in_market(lots_index: int, net_lots: int, index: int) -> int:

@@ -16,7 +16,7 @@ from modules.kernel.intmath import div_floor
 from modules.kernel.module import Problems
 from modules.kernel.units import MAX_SUBACCOUNT_NUMBER, Address, SubaccountId
 from modules.subaccounts.keeper import SubaccountsKeeper
-from modules.subaccounts.model import CROSS_POOL, FEE_COLLECTOR, Position, Subaccount, pool_name
+from modules.subaccounts.model import CROSS_POOL, FEE_COLLECTOR, Position, Subaccount, pool_name, subaccount
 from modules.subaccounts.state import SubaccountsState
 
 _ANY = 2**127
@@ -56,7 +56,7 @@ def _read_account(reader: Reader) -> _Entry:
         reader.problem("collateral", "must not be 0 without positions; leave the account out")
     reader.done()
     found = SubaccountId(addresses.from_text(owner), number) if addresses.is_valid(owner) else None
-    return _Entry(reader, found, Subaccount(collateral, dict(sorted(positions.items()))))
+    return _Entry(reader, found, subaccount(collateral, positions))
 
 
 def _read(section: Any, problems: Problems) -> list[_Entry]:
@@ -115,7 +115,7 @@ def _check_positions(entry: _Entry, markets: Mapping[int, _Market]) -> bool:
         elif position.quantums % market.lot:
             entry.reader.problem(f"positions[{index}].quantums", f"{position.quantums} is no multiple of the funding lot {market.lot}")
             sound = False
-        elif market.isolated and len(entry.account.positions) > 1:
+        elif market.isolated and len(entry.account.rows) > 1:
             entry.reader.problem("positions", f"perpetual {perpetual_id} is isolated and must be the only one")
             sound = False
     return sound
@@ -175,14 +175,14 @@ def export(ctx: Context, keeper: SubaccountsKeeper) -> dict[str, Any]:
     return {
         "accounts": [
             {
-                "owner": addresses.to_text(subaccount.owner),
-                "number": subaccount.number,
+                "owner": addresses.to_text(key.owner),
+                "number": key.number,
                 "collateral": str(account.collateral),
                 "positions": [
                     {"perpetual_id": perpetual_id} | {name: str(value) for name, value in position._asdict().items()}
                     for perpetual_id, position in account.positions.items()
                 ],
             }
-            for subaccount, account in keeper.accounts(ctx)
+            for key, account in keeper.accounts(ctx)
         ]
     }

@@ -1,6 +1,6 @@
 """The verbs of subaccounts. `match`, `deposit`, `withdraw` and `transfer` are the one door for positions and collateral."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from modules.auth.keeper import AuthKeeper
@@ -24,8 +24,8 @@ from modules.subaccounts.model import (
     Backing,
     Fill,
     MarketTotals,
-    Position,
     Risk,
+    Row,
     Subaccount,
     UpdateResult,
     backing,
@@ -80,10 +80,7 @@ class SubaccountsKeeper:
     def position(self, ctx: Context, subaccount_id: SubaccountId, perpetual_id: int) -> int:
         """Signed base quantums; 0 without a position."""
         found = self._state.accounts.get(ctx, subaccount_id)
-        if found is None:
-            return 0
-        position = found.positions.get(perpetual_id)
-        return 0 if position is None else position.quantums
+        return 0 if found is None else _quantums(found.rows, perpetual_id)
 
     def risk(self, ctx: Context, subaccount_id: SubaccountId) -> Risk:
         """Worth and requirements with funding settled up to now, at the block's oracle prices."""
@@ -93,8 +90,8 @@ class SubaccountsKeeper:
         """The same of a settled subaccount; `open_interest` is what `perpetual_id` has after the trade that is being judged."""
         net, initial, maintenance = settled.collateral, 0, 0
         margin = self._perp.margin
-        for held_id, position in settled.positions.items():
-            value = margin(ctx, held_id, position.quantums, open_interest if held_id == perpetual_id else None)
+        for held_id, quantums, _, _ in settled.rows:
+            value = margin(ctx, held_id, quantums, open_interest if held_id == perpetual_id else None)
             net += value.notional
             initial += value.initial
             maintenance += value.maintenance
@@ -110,7 +107,7 @@ class SubaccountsKeeper:
         found = []
         for _, key in self._state.open_accounts.group(ctx, 0):
             account = get(ctx, key)
-            if account is not None and perpetual_id in account.positions:
+            if account is not None and _quantums(account.rows, perpetual_id):
                 found.append(key)
         return found
 
@@ -140,10 +137,10 @@ class SubaccountsKeeper:
 
     def pool_of(self, ctx: Context, subaccount: Subaccount) -> tuple[int, Address]:
         """(key, address) of the collateral pool (SUB-4): an isolated perpetual's own for who is in it, else the cross pool."""
-        for perpetual_id in subaccount.positions:
-            held = self.backing(ctx, perpetual_id)
-            return held.pool_key, held.pool
-        return CROSS_KEY, _CROSS_POOL
+        if not subaccount.rows:
+            return CROSS_KEY, _CROSS_POOL
+        held = self.backing(ctx, subaccount.rows[0][0])
+        return held.pool_key, held.pool
 
     def conservation(self, ctx: Context) -> list[str]:
         """Sentences, one per broken law of money, from the totals kept with every change: O(markets). Run after every block."""
@@ -164,10 +161,10 @@ class SubaccountsKeeper:
         broken = []
         for key, account in self._state.accounts.items(ctx):
             name = f"{addresses.to_text(key.owner)}/{key.number}"
-            held = list(account.positions)
+            held = [row[0] for row in account.rows]
             if not account.collateral and not held:
                 broken.append(f"{name} is stored though empty")
-            if held != sorted(held) or not all(position.quantums for position in account.positions.values()):
+            if held != sorted(held) or not all(quantums for _, quantums, _, _ in account.rows):
                 broken.append(f"{name} has positions of size zero or out of order")
             if len(held) > 1 and any(self.backing(ctx, perpetual_id).isolated for perpetual_id in held):
                 broken.append(f"{name} holds an isolated position beside others")
@@ -190,11 +187,10 @@ class SubaccountsKeeper:
         if self._perp.terms(ctx, perpetual_id).price == 0:
             raise NOT_UPDATABLE(f"perpetual {perpetual_id}")
         settled = self.settled(ctx, subaccount_id)
-        if not self._may_hold(ctx, settled.positions, perpetual_id):
+        if not self._may_hold(ctx, settled.rows, perpetual_id):
             return _ISOLATION
-        index = self._funding.index(ctx, perpetual_id)
-        positions = formulas.apply(settled.positions, perpetual_id, quantums_delta, 0, index)
-        return self._judge(ctx, settled, Subaccount(settled.collateral + quote_delta, positions), -1, None)
+        rows = formulas.apply(settled.rows, perpetual_id, quantums_delta, 0, 0)
+        return self._judge(ctx, settled, Subaccount(settled.collateral + quote_delta, rows), -1, None)
 
     # The door
 
@@ -218,10 +214,10 @@ class SubaccountsKeeper:
         else:
             taker = self._side(ctx, taker_id, perpetual_id, -quantums, quote, quote - taker_fee - insurance_delta, index)
             maker = self._side(ctx, maker_id, perpetual_id, quantums, quote, -quote - maker_fee, index)
-        if not self._may_hold(ctx, taker.stored.positions, perpetual_id) or not self._may_hold(ctx, maker.stored.positions, perpetual_id):
+        if not self._may_hold(ctx, taker.stored.rows, perpetual_id) or not self._may_hold(ctx, maker.stored.rows, perpetual_id):
             return (
-                _SUCCESS if self._may_hold(ctx, taker.stored.positions, perpetual_id) else _ISOLATION,
-                _SUCCESS if self._may_hold(ctx, maker.stored.positions, perpetual_id) else _ISOLATION,
+                _SUCCESS if self._may_hold(ctx, taker.stored.rows, perpetual_id) else _ISOLATION,
+                _SUCCESS if self._may_hold(ctx, maker.stored.rows, perpetual_id) else _ISOLATION,
             )
         longer, shorter = _opened(taker, perpetual_id), _opened(maker, perpetual_id)
         long_delta, short_delta = longer[0] + shorter[0], longer[1] + shorter[1]
@@ -300,22 +296,22 @@ class SubaccountsKeeper:
     def _settle(self, ctx: Context, account: Subaccount) -> tuple[Subaccount, Payments]:
         """The account with all funding paid, and what each position received; the same object if there is nothing to pay."""
         index_of = self._funding.index
-        payments: list[tuple[int, int]] = []
-        collateral, positions = account
-        settled: dict[int, Position] | None = None
-        for perpetual_id, position in positions.items():
-            index = index_of(ctx, perpetual_id)
-            if index == position.funding_index:
-                continue
-            payment = self._funding.payment(ctx, perpetual_id, position.quantums, position.funding_index)
-            payments.append((perpetual_id, payment))
-            collateral += payment
-            if settled is None:
-                settled = dict(positions)
-            settled[perpetual_id] = Position(position.quantums, index, position.entry_quote)
-        if settled is None:
+        for row in account.rows:
+            if index_of(ctx, row[0]) != row[2]:
+                break
+        else:
             return account, ()
-        return Subaccount(collateral, settled), tuple(payments)
+        collateral = account.collateral
+        payments: list[tuple[int, int]] = []
+        rows: list[Row] = []
+        for perpetual_id, quantums, since, entry in account.rows:
+            index = index_of(ctx, perpetual_id)
+            rows.append((perpetual_id, quantums, index, entry))
+            payment = self._funding.payment(ctx, perpetual_id, quantums, since)
+            if payment:
+                payments.append((perpetual_id, payment))
+                collateral += payment
+        return Subaccount(collateral, tuple(rows)), tuple(payments)
 
     def _settled_risk(self, ctx: Context, account: Subaccount) -> Risk:
         return self.risk_of(ctx, self._settle(ctx, account)[0])
@@ -325,21 +321,21 @@ class SubaccountsKeeper:
     ) -> _Side:
         stored = self._state.accounts.get(ctx, subaccount_id) or EMPTY
         settled, payments = self._settle(ctx, stored)
-        positions = formulas.apply(settled.positions, perpetual_id, quantums_delta, quote, index)
-        return _Side(subaccount_id, stored, settled, payments, Subaccount(settled.collateral + quote_delta, positions))
+        rows = formulas.apply(settled.rows, perpetual_id, quantums_delta, quote, index)
+        return _Side(subaccount_id, stored, settled, payments, Subaccount(settled.collateral + quote_delta, rows))
 
     def _touch(self, ctx: Context, subaccount_id: SubaccountId, amount: int) -> _Side:
         stored = self._state.accounts.get(ctx, subaccount_id) or EMPTY
         settled, payments = self._settle(ctx, stored)
-        return _Side(subaccount_id, stored, settled, payments, Subaccount(settled.collateral + amount, settled.positions))
+        return _Side(subaccount_id, stored, settled, payments, Subaccount(settled.collateral + amount, settled.rows))
 
-    def _may_hold(self, ctx: Context, positions: Mapping[int, Position], perpetual_id: int) -> bool:
+    def _may_hold(self, ctx: Context, rows: tuple[Row, ...], perpetual_id: int) -> bool:
         """SUB-4 for a trade in `perpetual_id`."""
-        if not positions or perpetual_id in positions:
+        if not rows or _quantums(rows, perpetual_id):
             return True
         return formulas.may_hold(
             holds_any=True,
-            holds_isolated=self.backing(ctx, next(iter(positions))).isolated,
+            holds_isolated=self.backing(ctx, rows[0][0]).isolated,
             isolated=self.backing(ctx, perpetual_id).isolated,
         )
 
@@ -364,14 +360,14 @@ class SubaccountsKeeper:
             move(ctx, traded.fund, traded.pool, -insurance_delta)
         if traded.isolated:
             for side in (taker, maker):
-                if not side.stored.positions:
+                if not side.stored.rows:
                     move(ctx, _CROSS_POOL, traded.pool, side.settled.collateral)
         if insurance_delta > 0:
             move(ctx, traded.pool, traded.fund, insurance_delta)
         move(ctx, traded.pool, _FEE_COLLECTOR, fees)
         if traded.isolated:
             for side in (taker, maker):
-                if not side.changed.positions:
+                if not side.changed.rows:
                     move(ctx, traded.pool, _CROSS_POOL, side.changed.collateral)
 
     def _write(self, ctx: Context, *sides: _Side) -> None:
@@ -379,7 +375,7 @@ class SubaccountsKeeper:
         collateral: dict[int, int] = {}
         for side in sides:
             stored, changed = side.stored, side.changed
-            if changed.collateral or changed.positions:
+            if changed.collateral or changed.rows:
                 self._state.accounts.set(ctx, side.id, changed)
             else:
                 self._state.accounts.delete(ctx, side.id)
@@ -416,23 +412,20 @@ def _check_amount(amount: int, asset_id: int) -> None:
 
 def _opened(side: _Side, perpetual_id: int) -> tuple[int, int]:
     """By how much one side's long and short size in the perpetual grew."""
-    old, new = side.stored.positions.get(perpetual_id), side.changed.positions.get(perpetual_id)
-    long = short = 0
-    if new is not None:
-        if new.quantums > 0:
-            long = new.quantums
-        else:
-            short = -new.quantums
-    if old is not None:
-        if old.quantums > 0:
-            long -= old.quantums
-        else:
-            short += old.quantums
-    return long, short
+    before, after = _quantums(side.stored.rows, perpetual_id), _quantums(side.changed.rows, perpetual_id)
+    long, short = (after, 0) if after > 0 else (0, -after)
+    return (long - before, short) if before > 0 else (long, short + before)
 
 
 def _can_change_pool(side: _Side) -> bool:
     """Whether what moves with a subaccount that enters or leaves an isolated pool is not a debt."""
-    if not side.stored.positions:
+    if not side.stored.rows:
         return side.settled.collateral >= 0
-    return bool(side.changed.positions) or side.changed.collateral >= 0
+    return bool(side.changed.rows) or side.changed.collateral >= 0
+
+
+def _quantums(rows: tuple[Row, ...], perpetual_id: int) -> int:
+    for row in rows:
+        if row[0] == perpetual_id:
+            return row[1]
+    return 0

@@ -55,14 +55,37 @@ class Position(NamedTuple):
     """Quote quantums that entering cost, signed as the position. For profit, never for margin."""
 
 
+Row = tuple[int, int, int, int]
+"""A position as it is stored: perpetual id, quantums, funding index, entry quote."""
+
+
 class Subaccount(NamedTuple):
-    """Collateral in quote quantums (may be negative: the cost of positions is booked here) and positions by perpetual id, ascending."""
+    """Collateral and positions of one trading account."""
 
     collateral: int
-    positions: Mapping[int, Position]
+    """Quote quantums; may be negative: the cost of positions is booked here."""
+    rows: tuple[Row, ...]
+    """Ascending by perpetual id. Plain tuples: the scan of all accounts is more than twice as fast over them as over named ones."""
+
+    @property
+    def positions(self) -> dict[int, Position]:
+        """By perpetual id, ascending."""
+        return {perpetual_id: Position(*fields) for perpetual_id, *fields in self.rows}
+
+    def position(self, perpetual_id: int) -> Position | None:
+        """The position in one perpetual."""
+        for row in self.rows:
+            if row[0] == perpetual_id:
+                return Position(*row[1:])
+        return None
 
 
-EMPTY = Subaccount(0, {})
+def subaccount(collateral: int, positions: Mapping[int, Position]) -> Subaccount:
+    """A subaccount with these positions."""
+    return Subaccount(collateral, tuple((perpetual_id, *position) for perpetual_id, position in sorted(positions.items())))
+
+
+EMPTY = Subaccount(0, ())
 """What a subaccount that does not exist reads as."""
 
 
@@ -163,7 +186,7 @@ class _SubaccountCodec:
         if value.collateral:
             body = encode_signed(value.collateral)
             parts += (b"\x0a", uvarint(len(body)), body)
-        for perpetual_id, (quantums, funding_index, entry_quote) in value.positions.items():
+        for perpetual_id, quantums, funding_index, entry_quote in value.rows:
             size = encode_signed(quantums)
             row = (b"\x08" + uvarint(perpetual_id) if perpetual_id else b"") + b"\x12" + uvarint(len(size)) + size
             if funding_index:
@@ -178,15 +201,15 @@ class _SubaccountCodec:
 
     def decode(self, data: bytes) -> Subaccount:
         collateral = 0
-        positions: dict[int, Position] = {}
+        rows: list[Row] = []
         for tag, body in _fields(data):
             if tag == 1:
                 collateral = decode_signed(body)
                 continue
             row = dict(_fields(body))
-            perpetual_id = int.from_bytes(row.get(1, b""), "big")
-            positions[perpetual_id] = Position(*(decode_signed(row.get(number, b"")) for number in (2, 3, 4)))
-        return Subaccount(collateral, positions)
+            quantums, funding_index, entry_quote = (decode_signed(row.get(number, b"")) for number in (2, 3, 4))
+            rows.append((int.from_bytes(row.get(1, b""), "big"), quantums, funding_index, entry_quote))
+        return Subaccount(collateral, tuple(rows))
 
 
 def _fields(data: bytes) -> list[tuple[int, bytes]]:

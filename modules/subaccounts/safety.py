@@ -4,7 +4,7 @@ The bound is integer arithmetic without a division per position; it never clears
 tests compare both uses, judging changes and finding liquidatable subaccounts, with exact judging of everyone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 from modules.funding.keeper import FundingKeeper
@@ -14,7 +14,7 @@ from modules.kernel.units import MILLION, SubaccountId
 from modules.perp.keeper import PerpKeeper
 from modules.subaccounts import formulas
 from modules.subaccounts.formulas import BOUND_ROUNDING, BOUND_SHIFT
-from modules.subaccounts.model import Position, Risk, Subaccount
+from modules.subaccounts.model import Risk, Subaccount
 from modules.subaccounts.state import SubaccountsState
 
 _MEMO = "subaccounts.safety"
@@ -51,9 +51,9 @@ def clearly_initial(ctx: Context, perp: PerpKeeper, account: Subaccount, perpetu
     memo: dict[int, _Coefficients] | None = ctx.scratch.get(_MEMO)
     if memo is None:
         memo = ctx.scratch[_MEMO] = {}
-    collateral, positions = account
+    collateral, rows = account
     value = 0
-    for held_id, position in positions.items():
+    for held_id, quantums, _, _ in rows:
         row = memo.get(held_id)
         if row is None:
             row = memo[held_id] = _coefficients(ctx, perp, held_id)
@@ -62,9 +62,8 @@ def clearly_initial(ctx: Context, perp: PerpKeeper, account: Subaccount, perpetu
             after = open_interest if open_interest is not None and held_id == perpetual_id else perp.open_interest(ctx, held_id)
             if after > lower:
                 long, short = full_long, full_short
-        quantums = position[0]
         value += quantums * (long if quantums > 0 else short)
-    return value + ((collateral - BOUND_ROUNDING * len(positions)) << BOUND_SHIFT) >= 0
+    return value + ((collateral - BOUND_ROUNDING * len(rows)) << BOUND_SHIFT) >= 0
 
 
 def below_maintenance(
@@ -75,25 +74,23 @@ def below_maintenance(
     group = state.open_accounts.group(ctx, 0)
     if not len(group):
         return found
-    rows: dict[int, tuple[int, int, int, int]] = {}
+    markets: dict[int, tuple[int, int, int, int]] = {}
     for perpetual in perp.all(ctx):
         terms = perp.terms(ctx, perpetual.id)
         rate = terms.base_initial_ppm * terms.maintenance_fraction_ppm
         long, short = formulas.bound_coefficients(terms.multiplier, terms.divisor, rate)
-        rows[perpetual.id] = (long, short, funding.index(ctx, perpetual.id), funding.lot(ctx, perpetual.id))
+        markets[perpetual.id] = (long, short, funding.index(ctx, perpetual.id), funding.lot(ctx, perpetual.id))
     accounts = ctx.state.tables[state.accounts.slot]
-    positions: Mapping[int, Position]
     for _, key in group:
         account: Subaccount = accounts.get(key)
-        collateral, positions = account
+        collateral, rows = account
         value = 0
-        for perpetual_id, position in positions.items():
-            long, short, index, lot = rows[perpetual_id]
-            quantums = position[0]
+        for perpetual_id, quantums, since, _ in rows:
+            long, short, index, lot = markets[perpetual_id]
             value += quantums * (long if quantums > 0 else short)
-            if position[1] != index:
-                collateral -= div_floor(quantums, lot) * (index - position[1])
-        if value + ((collateral - BOUND_ROUNDING * len(positions)) << BOUND_SHIFT) < 0:
+            if since != index:
+                collateral -= div_floor(quantums, lot) * (index - since)
+        if value + ((collateral - BOUND_ROUNDING * len(rows)) << BOUND_SHIFT) < 0:
             risk = settled_risk(ctx, account)
             if formulas.is_liquidatable(risk):
                 found.append((key, risk))

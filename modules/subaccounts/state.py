@@ -7,7 +7,7 @@ from modules.subaccounts.model import SUBACCOUNT, MarketTotals, Subaccount
 
 
 def _open(_: SubaccountId, value: Subaccount) -> tuple[int, int] | None:
-    return (0, 0) if value.positions else None
+    return (0, 0) if value.rows else None
 
 
 class SubaccountsState:

@@ -8,7 +8,7 @@ import pytest
 from modules.kernel import address as addresses
 from modules.kernel.module import Problems
 from modules.liquidation import genesis
-from modules.subaccounts.model import Position, Subaccount
+from modules.subaccounts.model import Position, subaccount
 from support.clob_exchange import clob_section, fees_section, owner, sub
 from support.markets import BTC, ETH, LINK, oracle_section, perp_section
 from support.risk_desk import RICH, Desk, desk_genesis, fine_genesis
@@ -401,7 +401,7 @@ def test_what_is_left_of_a_position_keeps_its_share_of_the_entry_cost() -> None:
     desk = a_long(-66_500_000_000)
     accounts = desk.wiring.subaccounts._state.accounts
     stored = desk.subaccounts.get(desk.ctx, ALICE)
-    accounts.set(desk.ctx, ALICE, Subaccount(stored.collateral, {BTC: Position(BIG, 0, 70_000_000_000)}))
+    accounts.set(desk.ctx, ALICE, subaccount(stored.collateral, {BTC: Position(BIG, 0, 70_000_000_000)}))
     desk.set_price(BTC, 5_420_000_000)
     desk.quote_order("maker", "buy", COIN, 5_420_000_000)
     (told,) = desk.liquidate()

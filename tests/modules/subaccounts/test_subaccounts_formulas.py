@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from modules.kernel.intmath import div_trunc, ppm_ceil
 from modules.kernel.units import MILLION
 from modules.subaccounts import formulas
-from modules.subaccounts.model import Position, Risk, UpdateResult
+from modules.subaccounts.model import Risk, Row, UpdateResult
 
 NEWLY = UpdateResult.NEWLY_UNDERCOLLATERALIZED
 STILL = UpdateResult.STILL_UNDERCOLLATERALIZED
@@ -93,22 +93,21 @@ def test_isolated_and_other_positions_never_meet(holds_any: bool, holds_isolated
 )
 def test_entry_cost_grows_shrinks_and_flips(before: tuple[int, int] | None, delta: int, quote: int, expected: int) -> None:
     """SUB-5: plus the fill; in proportion, toward zero; the fill's own share."""
-    position = None if before is None else Position(before[0], 0, before[1])
-    assert formulas.entry_quote(position, delta, quote) == expected
+    quantums, entry = before or (0, 0)
+    assert formulas.entry_quote(quantums, entry, delta, quote) == expected
 
 
 @given(st.lists(st.tuples(st.integers(1, 50), st.booleans(), st.integers(1, 10**6)), min_size=1, max_size=30))
 def test_entry_cost_has_the_sign_of_the_position(fills: list[tuple[int, bool, int]]) -> None:
     """SUB-5: longs cost, shorts earn, whatever the way there; and applying fills keeps positions ascending and non-zero."""
-    positions: dict[int, Position] = {7: Position(1, 0, 1)}
+    rows: tuple[Row, ...] = ((1, 5, 0, 2), (7, 1, 0, 1))
     for quantums, buys, quote in fills:
-        positions = formulas.apply(positions, 3, quantums if buys else -quantums, quote, 5)
-        assert list(positions) == sorted(positions)
-        held = positions.get(3)
-        if held is not None:
-            assert held.quantums != 0
-            assert held.entry_quote * held.quantums >= 0
-    assert positions[7] == Position(1, 0, 1)
+        rows = formulas.apply(rows, 3, quantums if buys else -quantums, quote, 5)
+        assert rows == tuple(sorted(rows))
+        for row in rows[1:-1]:
+            assert row[1] != 0
+            assert row[3] * row[1] >= 0
+    assert (rows[0], rows[-1]) == ((1, 5, 0, 2), (7, 1, 0, 1))
 
 
 def test_unsettled_funding_of_a_market_follows_from_two_sums() -> None:

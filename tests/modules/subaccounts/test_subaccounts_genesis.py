@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from modules.kernel import address as addresses
-from modules.subaccounts.model import SUBACCOUNT, Position, Subaccount
+from modules.subaccounts.model import SUBACCOUNT, Position, Subaccount, subaccount
 from node.wiring import Wiring
 from support.clob_exchange import owner, sub
 from support.markets import BTC, ETH, LINK
@@ -25,7 +25,7 @@ HELD = {
 def test_accounts_exist_from_the_start() -> None:
     """With positions, in their pools, counted."""
     desk = Desk(desk_genesis(HELD))
-    assert desk.subaccounts.get(desk.ctx, sub("alice")) == Subaccount(
+    assert desk.subaccounts.get(desk.ctx, sub("alice")) == subaccount(
         -50_000_000_000, {BTC: Position(10_000 * LOT, 0, 0), ETH: Position(-5_000 * LOT, 0, 0)}
     )
     assert desk.module_balance("subaccounts") == 40_000_000_077
@@ -129,10 +129,10 @@ def test_other_sections_that_cannot_be_read_do_no_harm() -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        Subaccount(1, {}),
-        Subaccount(-(2**80), {}),
-        Subaccount(0, {0: Position(1, 0, 0)}),
-        Subaccount(5, {0: Position(-1, 2**70, -3), 300: Position(2**64, -1, 0), 2**32 - 1: Position(7, 7, 7)}),
+        subaccount(1, {}),
+        subaccount(-(2**80), {}),
+        subaccount(0, {0: Position(1, 0, 0)}),
+        subaccount(5, {0: Position(-1, 2**70, -3), 300: Position(2**64, -1, 0), 2**32 - 1: Position(7, 7, 7)}),
     ],
 )
 def test_a_subaccount_survives_its_bytes(value: Subaccount) -> None:
@@ -144,6 +144,6 @@ def test_a_subaccount_survives_its_bytes(value: Subaccount) -> None:
 
 def test_the_bytes_of_a_subaccount_are_fixed() -> None:
     """Field 1 collateral, field 2 per position; changing this changes the app hash."""
-    value = Subaccount(-256, {0: Position(10, 0, 7), 3: Position(-1, 5, 0)})
+    value = subaccount(-256, {0: Position(10, 0, 7), 3: Position(-1, 5, 0)})
     assert SUBACCOUNT.encode(value).hex() == "0a03030100" + "1208" + "1202020a" + "22020207" + "120a" + "0803" + "12020301" + "1a020205"
     assert addresses.to_text(owner("alice")).startswith("dydx1")

@@ -6,7 +6,7 @@ import pytest
 
 from modules.kernel import address as addresses
 from modules.kernel.units import SubaccountId
-from modules.subaccounts.model import Fill, Position, Subaccount, UpdateResult
+from modules.subaccounts.model import Fill, Position, UpdateResult, subaccount
 from support.clob_exchange import owner, sub
 from support.markets import BTC, ETH, LINK, oracle_section
 from support.risk_desk import RICH, Desk, desk_genesis, fine_genesis
@@ -44,8 +44,8 @@ def refused(desk: Desk, action: Any) -> tuple[str, int, str]:
 def test_a_fill_moves_position_quote_and_fees(desk: Desk) -> None:
     """Buyer pays quote and fee, seller receives quote less fee; the fees lie with the collector; open interest is the long side."""
     assert desk.trade(ALICE, BOB, BTC, COIN, 60_000_000_000, taker_fee=30_000_000, maker_fee=-6_600_000) == BOTH
-    assert desk.subaccounts.get(desk.ctx, ALICE) == Subaccount(39_970_000_000, {BTC: Position(COIN, 0, 60_000_000_000)})
-    assert desk.subaccounts.get(desk.ctx, BOB) == Subaccount(160_006_600_000, {BTC: Position(-COIN, 0, -60_000_000_000)})
+    assert desk.subaccounts.get(desk.ctx, ALICE) == subaccount(39_970_000_000, {BTC: Position(COIN, 0, 60_000_000_000)})
+    assert desk.subaccounts.get(desk.ctx, BOB) == subaccount(160_006_600_000, {BTC: Position(-COIN, 0, -60_000_000_000)})
     assert desk.module_balance("fee_collector") == 23_400_000
     assert desk.module_balance("subaccounts") == 3 * 100_000_000_000 - 23_400_000
     assert desk.perp.open_interest(desk.ctx, BTC) == COIN
@@ -59,7 +59,7 @@ def test_closing_on_both_sides_leaves_no_position_and_no_open_interest(desk: Des
     """What is bought and sold back at the same price is gone, totals included."""
     desk.trade(ALICE, BOB, BTC, COIN, 60_000_000_000)
     assert desk.trade(BOB, ALICE, BTC, COIN, 60_000_000_000) == BOTH
-    assert desk.subaccounts.get(desk.ctx, ALICE) == Subaccount(100_000_000_000, {})
+    assert desk.subaccounts.get(desk.ctx, ALICE) == subaccount(100_000_000_000, {})
     assert desk.perp.open_interest(desk.ctx, BTC) == 0
     assert desk.subaccounts.with_positions(desk.ctx) == []
     assert desk.broken() == []
@@ -290,7 +290,7 @@ def test_deposit_withdrawal_and_transfer_move_collateral_and_tell(desk: Desk) ->
     assert desk.bank.balance(desk.ctx, owner("alice")) == bank - 500
     desk.subaccounts.transfer(desk.ctx, sub("alice", 7), sub("erin", 3), 200)
     desk.subaccounts.withdraw(desk.ctx, sub("alice", 7), owner("bob"), 300)
-    assert desk.subaccounts.get(desk.ctx, sub("alice", 7)) == Subaccount(0, {})
+    assert desk.subaccounts.get(desk.ctx, sub("alice", 7)) == subaccount(0, {})
     assert sub("alice", 7) not in dict(desk.subaccounts.accounts(desk.ctx))
     assert desk.collateral(sub("erin", 3)) == 200
     alice, bob, erin = (addresses.to_text(owner(name)) for name in ("alice", "bob", "erin"))
@@ -401,7 +401,7 @@ def test_the_books_speak_when_money_is_missing(desk: Desk) -> None:
     accounts.set(desk.ctx, ALICE, desk.subaccounts.get(desk.ctx, ALICE)._replace(collateral=0))
     assert desk.subaccounts.conservation(desk.ctx) == []
     assert any("is kept as" in sentence for sentence in desk.subaccounts.conservation_by_scan(desk.ctx))
-    accounts.set(desk.ctx, CAROL, Subaccount(0, {}))
-    accounts.set(desk.ctx, BOB, Subaccount(1, {LINK: Position(5, 0, 0), BTC: Position(0, 0, 0)}))
+    accounts.set(desk.ctx, CAROL, subaccount(0, {}))
+    accounts.set(desk.ctx, BOB, subaccount(1, {LINK: Position(5, 0, 0), BTC: Position(0, 0, 0)}))
     broken = desk.subaccounts.broken_accounts(desk.ctx)
     assert [any(word in sentence for sentence in broken) for word in ("empty", "order", "isolated")] == [True, True, True]

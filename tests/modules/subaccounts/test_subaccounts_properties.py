@@ -9,7 +9,7 @@ from modules.kernel.errors import ChainError
 from modules.kernel.intmath import div_trunc
 from modules.kernel.units import SubaccountId
 from modules.subaccounts import formulas, safety
-from modules.subaccounts.model import Fill, Position, Risk, Subaccount, UpdateResult
+from modules.subaccounts.model import Fill, Position, Risk, Subaccount, UpdateResult, subaccount
 from support.clob_exchange import owner, sub
 from support.markets import BTC, ETH, LINK, perp_section
 from support.risk_desk import Desk, desk_genesis
@@ -61,7 +61,7 @@ def naive_result(desk: Desk, key: SubaccountId, fill: Fill, signed: int, cash: i
     if held and fill.perpetual_id not in held and LINK in (fill.perpetual_id, *held):
         return UpdateResult.VIOLATES_ISOLATED_SUBACCOUNT_CONSTRAINTS
     held[fill.perpetual_id] = held.get(fill.perpetual_id, 0) + signed
-    changed = Subaccount(settled.collateral + cash, {one: Position(size, 0, 0) for one, size in held.items() if size})
+    changed = subaccount(settled.collateral + cash, {one: Position(size, 0, 0) for one, size in held.items() if size})
     now, new = (naive_risk(desk, value, fill.perpetual_id, open_interest) for value in (settled, changed))
     return UpdateResult.SUCCESS if new.net_collateral >= new.initial else formulas.transition(now, new)
 
@@ -154,8 +154,8 @@ def test_the_bound_never_clears_what_the_exact_rule_refuses(
     """SUB-7 over several positions, with requirements that grow; near the boundary too: collateral is moved to it."""
     desk = Desk(scaling_genesis())
     positions = {perpetual: Position(lots * LOT, 0, 0) for perpetual, lots in sorted(rows)}
-    for usdc in (collateral, collateral - naive_gap(desk, Subaccount(collateral, positions), open_interest) + off):
-        value = Subaccount(usdc, positions)
+    for usdc in (collateral, collateral - naive_gap(desk, subaccount(collateral, positions), open_interest) + off):
+        value = subaccount(usdc, positions)
         risk = naive_risk(desk, value, ETH, open_interest)
         cleared = safety.clearly_initial(desk.ctx, desk.perp, value, ETH, open_interest)
         assert not cleared or risk.net_collateral >= risk.initial
