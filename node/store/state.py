@@ -223,8 +223,10 @@ class _VersionTable:
         return value
 
     def scan(self, prefix: bytes) -> Iterator[tuple[Any, Any]]:
-        for data, value in self._version.iterate(self._map.store, self._map.prefix + prefix):
-            yield self._map.decode_key(data), self._map.value_codec.decode(value)
+        for data, encoded in self._version.iterate(self._map.store, self._map.prefix + prefix):
+            key = self._map.decode_key(data)
+            value = self._cache[key] = self._map.value_codec.decode(encoded)
+            yield key, value
 
 
 class VersionState:
