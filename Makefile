@@ -1,6 +1,6 @@
 # perpd: every target works from a fresh clone; needs only Linux x86-64, Python 3.11 or 3.12, make and git.
 .DEFAULT_GOAL := help
-.PHONY: help setup engine proto proto-check fmt lint types tidy test net bench bench-net localnet check clean
+.PHONY: help setup engine proto proto-check vectors fmt lint types tidy test net bench bench-net localnet check clean
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
@@ -45,6 +45,9 @@ proto: $(READY) ## regenerate proto/gen from the .proto files
 
 proto-check: $(READY) ## fail if proto/gen is not what the .proto files give
 	@$(PY) proto/generate.py --check
+
+vectors: $(READY) ## write the registry of codes, events and prefixes anew (name the changes in CHANGELOG)
+	@PYTHONPATH=.:proto/gen:tests $(PY) -m tidy.registry
 
 fmt: $(READY) ## format the code and fix what can be fixed
 	@$(VENV)/bin/ruff check --quiet --fix-only . && $(VENV)/bin/ruff format .

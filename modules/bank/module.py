@@ -70,4 +70,5 @@ class BankModule:
         return genesis.export(ctx, self._state)
 
     def check_invariants(self, ctx: Context) -> list[str]:
+        """BANK-1: the balances of every denomination add up to its supply; none is zero or negative."""
         return self.keeper.check_supply(ctx)

@@ -45,7 +45,7 @@ def test_the_address_of_the_known_key_is_the_known_one() -> None:
 
 
 def test_accounts_are_numbered_in_order_of_creation() -> None:
-    """ensure_account makes an account once and returns it ever after."""
+    """AUTH-2: ensure_account makes an account once, with the next number, and returns it ever after."""
     auth, ctx = new_auth()
     assert auth.keeper.account(ctx, address(1)) is None
     assert auth.keeper.ensure_account(ctx, address(1)) == Account(0)

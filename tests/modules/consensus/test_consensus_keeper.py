@@ -77,7 +77,7 @@ def test_two_changes_in_one_block_are_one_net_difference() -> None:
 
 
 def test_a_set_stays_known_for_three_heights_after_its_end() -> None:
-    """A removed validator's key is at hand for the commits it still takes part in, and forgotten afterwards."""
+    """CON-1: a removed validator's key is at hand for the commits it still takes part in, and forgotten afterwards."""
     module, ctx = new_chain([5, 7])
     module.keeper.change_validators(ctx, [(key(0), 0)])
     for height in range(1, 9):
