@@ -188,6 +188,16 @@ def balances_by_denom(app: App) -> dict[int, int]:
     return sums
 
 
+def supply_of(app_state: Mapping[str, Any]) -> dict[int, int]:
+    """What a genesis says there is of each denomination, by its number."""
+    sums: dict[int, int] = {}
+    for holder in app_state["bank"]["balances"]:
+        for coin in holder["coins"]:
+            number = app_state["bank"]["denoms"].index(coin["denom"])
+            sums[number] = sums.get(number, 0) + int(coin["amount"])
+    return sums
+
+
 class Exchange:
     """A running chain of `nodes` applications, with the traders of its genesis."""
 
@@ -220,7 +230,7 @@ class Exchange:
         self.chain.start()
         self.names = {Signer(name).text: name for name in TRADERS}
         self._sequences: dict[str, int] = {}
-        self._supply: dict[int, int] | None = None
+        self._supply = supply_of(self.app_state)
 
     def close(self) -> None:
         """The databases are closed."""
@@ -247,34 +257,24 @@ class Exchange:
 
     def block(self, *txs: bytes, check: bool = False, silent: Sequence[int] = ()) -> Happened:
         """The next height with this pool. All of it must have got in; every invariant holds afterwards."""
-        self._count_supply()
         happened = self._after(self.chain.block(txs, check=check, silent=silent))
         missing = [tx for tx in txs if tx not in happened.block.txs]
         assert not missing, f"{len(missing)} transactions were left out"
         return happened
 
+    def decide(self, *txs: bytes) -> Happened:
+        """The next height with exactly these bytes in this order behind the preamble, as block sync would bring it."""
+        return self.commit([*self.chain.prepare([]), *txs])
+
+    def commit(self, proposal: Sequence[bytes]) -> Happened:
+        """The next height with exactly this block, whoever proposed it."""
+        self.chain.extend(proposal)
+        return self._after(self.chain.decide(proposal))
+
     def _after(self, block: Block) -> Happened:
         self._sequences.clear()
         self.check()
         return Happened(block, self.names)
-
-    def _count_supply(self) -> None:
-        """What there is before the first block, from genesis itself."""
-        if self._supply is None:
-            sums: dict[int, int] = {}
-            denoms = self.app_state["bank"]["denoms"]
-            for holder in self.app_state["bank"]["balances"]:
-                for coin in holder["coins"]:
-                    number = denoms.index(coin["denom"])
-                    sums[number] = sums.get(number, 0) + int(coin["amount"])
-            self._supply = sums
-
-    def decide(self, *txs: bytes) -> Happened:
-        """The next height with exactly these bytes in this order behind the preamble, as block sync would bring it."""
-        self._count_supply()
-        proposal = [*self.chain.prepare([]), *txs]
-        self.chain.extend(proposal)
-        return self._after(self.chain.decide(proposal))
 
     def run(self, count: int = 1) -> Happened:
         """So many empty blocks; the last one."""
