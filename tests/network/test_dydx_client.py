@@ -16,8 +16,8 @@ import pytest
 from node.client import messages
 from node.client.client import Client
 from node.client.queries import Queries
-from node.localnet.supervisor import python_environment
 from node.toolchain import tools_directory
+from support.real_localnet import real_localnet
 
 pytestmark = pytest.mark.network
 
@@ -26,7 +26,7 @@ SCRIPT = HERE / "dydx_client_script.py"
 LOCK = HERE / "dydx_client.lock"
 DENOM = "ibc/8E27BA2D5493AF5636760E354E46004562C46AB7EC0CC4C1CA14E9E20E2545B5"
 DEPOSIT, WITHDRAWAL = 5_000_000_000, 1_000_000
-INSTALL_SECONDS, SCRIPT_SECONDS, UP_SECONDS = 600, 180, 240
+INSTALL_SECONDS, SCRIPT_SECONDS = 600, 180
 
 
 @pytest.fixture(scope="module")
@@ -49,23 +49,11 @@ def client_python() -> Path:
     return python
 
 
-def perpd(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """One command of ours, as a user runs it."""
-    command = [sys.executable, "-P", "-m", "node", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=UP_SECONDS, env=python_environment(), check=False)
-
-
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """localnet.json of a running network whose prices stand still."""
-    home = tmp_path_factory.mktemp("localnet")
-    up = perpd("localnet", "up", "--detach", "--home", str(home), "--prices", "manual", "--json")
-    assert up.returncode == 0, up.stderr
-    try:
-        yield json.loads((home / "localnet.json").read_text())
-    finally:
-        down = perpd("localnet", "down", "--home", str(home))
-    assert down.returncode == 0, down.stderr
+    with real_localnet(tmp_path_factory.mktemp("net") / "home", "--prices", "manual") as found:
+        yield found.document
 
 
 @pytest.fixture(scope="module")
