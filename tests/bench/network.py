@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.localnet import KINDS, Crew, Localnet, Signers, crews
+from bench.localnet import KINDS, Localnet, Signers, crews
 from bench.report import Line, Report, machine
 
 from support import load
@@ -215,16 +215,16 @@ class NetworkBench:
         seconds, rate = options.overload_seconds, 3 * self.capacity
         streams = options.overload_connections * net.validators
         probes = 4 * net.validators
-        probe_squads = crews(self.people.take(4 * probes), probes)
         probe_seconds = BEFORE_SECONDS + seconds + AFTER_SECONDS
-        probe_orders = self.signers.long_term(net, probe_squads, int(PROBE_RATE * probe_seconds / probes * SPARE) + 2, _tomorrow())
-        feeds = self._feeds("short-term", streams, rate, seconds, spare=1.0)
+        feeds = self._feeds("overload", streams, rate, seconds)
+        # A refused order breaks no sequence of later ones: probes are short-term too.
+        probe_feeds = self._feeds("short-term", probes, PROBE_RATE, probe_seconds, spare=8.0, accounts=4 * probes)
         pids = net.processes()
         begin = time.monotonic()
         start, end = begin + BEFORE_SECONDS, begin + BEFORE_SECONDS + seconds
         probe_flow = [
-            Stream(address, list_feed(queue), interval_seconds=probes / PROBE_RATE, label="probe")
-            for address, queue in zip(self.addresses(probes), probe_orders, strict=True)
+            Stream(address, feed, interval_seconds=probes / PROBE_RATE, label="probe")
+            for address, feed in zip(self.addresses(probes), probe_feeds, strict=True)
         ]
         flow = [
             Stream(address, until(feed, end), interval_seconds=streams / rate, starts_seconds=BEFORE_SECONDS, label="load")
@@ -306,9 +306,12 @@ class NetworkBench:
 
     # Signing
 
-    def _feeds(self, kind: str, streams: int, rate: float, seconds: float, spare: float = SPARE) -> list[Feed]:
-        """One feed per stream, everything signed; short-term ones begin at a height that has just been reached."""
-        squads = self._squads(streams)
+    def _feeds(self, kind: str, streams: int, rate: float, seconds: float, spare: float = SPARE, accounts: int = 0) -> list[Feed]:
+        """One feed per stream, everything signed; short-term ones begin at a height that has just been reached.
+
+        Kind `overload`: short-term, for blocks that are never faster than half as fast as under full load.
+        """
+        squads = crews(self.people.take(accounts or max(2 * streams, self.options.run_accounts)), streams)
         began = time.monotonic()
         if kind == "long-term":
             orders = self.signers.long_term(self.net, squads, int(rate * seconds / streams * spare), _tomorrow())
@@ -316,16 +319,14 @@ class NetworkBench:
             return [list_feed(queue) for queue in orders]
         interval = max(FASTEST_BLOCK_SECONDS, self.interval_seconds)
         each = int(rate * load.BATCH_HEIGHTS * interval / streams * spare) + 2
-        batches = int(seconds / FASTEST_BLOCK_SECONDS / load.BATCH_HEIGHTS) + 2
+        fastest = min(interval, FASTEST_BLOCK_SECONDS) if kind != "overload" else interval / 2
+        batches = int(seconds / fastest / load.BATCH_HEIGHTS) + (2 if kind != "overload" else 5)
         signing_seconds = each * batches * streams / 12_000 + 2
         first_height = self.net.watch.height + int(signing_seconds / FASTEST_BLOCK_SECONDS)
         signed = self.signers.short_term(self.net, squads, each, batches, first_height)
         self.report.say(f"  (signed {sum(len(queue) for row in signed for queue in row):,} orders in {time.monotonic() - began:.0f} s)")
         self.net.watch.wait_for(first_height)
         return [ShortFeed(row, self.net.watch, first_height) for row in signed]
-
-    def _squads(self, streams: int) -> list[Crew]:
-        return crews(self.people.take(max(2 * streams, self.options.run_accounts)), streams)
 
 
 def latencies(sent: Sequence[Sent], found: Decided, watch: BlockWatch) -> list[float]:
