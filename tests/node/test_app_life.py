@@ -266,10 +266,7 @@ def test_finalizing_any_other_height_stops_the_node(network: AppNetwork, offset:
 
 def test_a_new_chain_begins_at_its_initial_height_only(tmp_path: Path) -> None:
     """With an initial height of 50 the first block is 50, and 1 is an exception."""
-    network = AppNetwork(tmp_path)
-    network.chain.initial_height = 50
-    try:
-        network.chain.start()
+    with app_network(tmp_path, initial_height=50) as network:
         with pytest.raises(AssertionError, match="the next one is 50"):
             network.app.finalize_block(abci.RequestFinalizeBlock(height=1, time=timestamp(network.chain.time_ns)))
         network.block(traffic(network))
@@ -277,8 +274,6 @@ def test_a_new_chain_begins_at_its_initial_height_only(tmp_path: Path) -> None:
         network.restart(0)
         network.block(traffic(network, 1))
         assert info(network)[0] == 51
-    finally:
-        network.close()
 
 
 def test_a_proposal_for_another_height_is_rejected(network: AppNetwork) -> None:

@@ -21,7 +21,7 @@ from perpd_proto.dydxprotocol.sending import transfer_pb2
 from perpd_proto.dydxprotocol.sending import tx_pb2 as sending_pb2
 from perpd_proto.tendermint.abci import types_pb2 as abci
 from support import load
-from support.chain import Block, Chain, make_validators, message
+from support.chain import GENESIS_TIME_NS, Block, Chain, make_validators, message
 
 CHAIN_ID = "exchange-1"
 KEPT_VERSIONS = 10
@@ -55,8 +55,10 @@ class AppNetwork:
         people: Sequence[load.Trader] = (),
         state: Mapping[str, Any] | None = None,
         block_seconds: int = 1,
+        initial_height: int = 1,
+        time_ns: int = GENESIS_TIME_NS,
     ) -> None:
-        """Without a `state` that of genesis/localnet.json with `people` funded in it."""
+        """Without a `state` that of genesis/localnet.json with `people` funded in it. `time_ns` is the genesis time."""
         self.people = list(people) or load.traders(6)
         self.state = dict(state) if state is not None else load.with_traders(localnet_state(), self.people)
         self.markets = load.markets(self.state)
@@ -70,6 +72,8 @@ class AppNetwork:
             validators=make_validators(count),
             chain_id=CHAIN_ID,
             app_state=json.dumps(self.state).encode(),
+            initial_height=initial_height,
+            time_ns=time_ns,
             block_seconds_ns=block_seconds * 10**9,
         )
 
