@@ -1,38 +1,29 @@
 """One set of transactions has one valid block, and FinalizeBlock computes it from any order (P2, design.md 3)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import sha256
 from itertools import permutations
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from perpd_proto.dydxprotocol.clob import tx_pb2 as clob_pb2
 from perpd_proto.tendermint.abci import types_pb2 as abci
 from support.chain import message
-from support.exchange import DOLLAR, Exchange, deposit_message, genesis
+from support.exchange import DOLLAR, Exchange, OpenExchange, exchanges, genesis
 from support.market_life import ISOLATED_NUMBER, Chance, MarketLife, life_genesis
 from support.sequencing import Signer
+from support.trader_messages import deposit_message
 
 TENTH = 1_000_000_000
 PRICE = 6_012_300_000
-RICH = {name: 100_000 * DOLLAR for name in ("alice", "bob", "carol", "dave")}
-Open = Callable[..., Exchange]
+RICH = dict.fromkeys(("alice", "bob", "carol", "dave"), 100000 * DOLLAR)
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Open]:
-    """Opens an exchange of two applications."""
-    exchanges: list[Exchange] = []
-
-    def start(app_state: Any) -> Exchange:
-        exchanges.append(Exchange(tmp_path / str(len(exchanges)), app_state, nodes=2))
-        return exchanges[-1]
-
-    yield start
-    for exchange in exchanges:
-        exchange.close()
+def open_exchange() -> Iterator[OpenExchange]:
+    """Opens exchanges."""
+    with exchanges() as start:
+        yield start
 
 
 Told = tuple[bytes, dict[bytes, list[bytes]], list[bytes]]
@@ -53,11 +44,11 @@ def is_accepted(exchange: Exchange, txs: list[bytes]) -> bool:
     return bool(message(answer, abci.ResponseProcessProposal).status == abci.ResponseProcessProposal.ACCEPT)
 
 
-def with_book(opened: Open) -> Exchange:
+def with_book(open_exchange: OpenExchange) -> Exchange:
     """A running exchange in whose book alice and bob have resting orders."""
     state = genesis(collateral=RICH)
     state["consensus"] = {"sequencer": {"quota_per_account_and_lane": 3}}
-    exchange = opened(state)
+    exchange = open_exchange(state, nodes=2)
     exchange.block(
         exchange.limit("alice", 1, "sell", TENTH, PRICE),
         exchange.limit("bob", 1, "buy", TENTH, PRICE - 1_000_000),
@@ -77,9 +68,9 @@ def interacting(exchange: Exchange) -> list[bytes]:
     ]
 
 
-def test_of_all_orders_of_five_transactions_exactly_one_is_valid(opened: Open) -> None:
+def test_of_all_orders_of_five_transactions_exactly_one_is_valid(open_exchange: OpenExchange) -> None:
     """120 permutations: ProcessProposal accepts the canonical one alone; FinalizeBlock of each gives the same hash, results, events."""
-    exchange = with_book(opened)
+    exchange = with_book(open_exchange)
     canonical = exchange.chain.prepare(interacting(exchange))
     assert len(canonical) == 6
     expected = outcome(exchange, canonical)
@@ -93,9 +84,9 @@ def test_of_all_orders_of_five_transactions_exactly_one_is_valid(opened: Open) -
     assert accepted == [canonical]
 
 
-def test_a_preamble_anywhere_else_is_no_valid_block(opened: Open) -> None:
+def test_a_preamble_anywhere_else_is_no_valid_block(open_exchange: OpenExchange) -> None:
     """The same bytes with the preamble in another place, missing, or twice are rejected."""
-    exchange = with_book(opened)
+    exchange = with_book(open_exchange)
     first, *rest = exchange.chain.prepare(interacting(exchange))
     for position in range(1, len(rest) + 1):
         assert not is_accepted(exchange, [*rest[:position], first, *rest[position:]])
@@ -109,12 +100,11 @@ def inadmissible(exchange: Exchange, before: bytes, good: bytes) -> dict[bytes, 
     last block, `good` is in this one.
     """
     authority = clob_pb2.MsgCreateClobPair(authority=Signer("carol").text)
-    number = exchange.wiring.auth.keeper.account(exchange.ctx, Signer("erin").address)
-    assert number is not None
-    erin = {"sequence": number.sequence}
+    account = exchange.wiring.auth.keeper.account(exchange.ctx, Signer("erin").address)
+    assert account is not None
     forged = bytearray(exchange.deposit("bob", 77, sequence=0))
     forged[-1] ^= 1
-    twins = sorted([exchange.deposit("erin", 1, **erin), exchange.deposit("erin", 2, **erin)], key=lambda tx: sha256(tx).digest())
+    twins = sorted([exchange.deposit("erin", amount, sequence=account.sequence) for amount in (1, 2)], key=lambda tx: sha256(tx).digest())
     flood = [exchange.limit("bob", client, "buy", TENTH, PRICE - 2_000_000) for client in range(40, 46)]
     by_hash = sorted(flood, key=lambda tx: sha256(tx).digest())
     return {
@@ -135,9 +125,9 @@ def inadmissible(exchange: Exchange, before: bytes, good: bytes) -> dict[bytes, 
     } | {tx: 0 if rank < 3 else 11 for rank, tx in enumerate(by_hash)}
 
 
-def test_inadmissible_transactions_have_one_verdict_whatever_the_order(opened: Open) -> None:
+def test_inadmissible_transactions_have_one_verdict_whatever_the_order(open_exchange: OpenExchange) -> None:
     """Every rule broken in one block, among good ones: the same code each, the same effect, in sixty orders; never a valid proposal."""
-    exchange = with_book(opened)
+    exchange = with_book(open_exchange)
     replayed = exchange.limit("carol", 7, "buy", TENTH, PRICE - 3_000_000)
     exchange.block(replayed)
     good = interacting(exchange)
@@ -162,9 +152,9 @@ def test_inadmissible_transactions_have_one_verdict_whatever_the_order(opened: O
     assert outcome(exchange, clean)[0] == expected[0]
 
 
-def test_a_market_s_life_in_any_order(opened: Open) -> None:
+def test_a_market_s_life_in_any_order(open_exchange: OpenExchange) -> None:
     """Fifteen blocks of random life with liquidations and failures: five shuffles of each give what the canonical order gives."""
-    exchange = opened(life_genesis())
+    exchange = open_exchange(life_genesis(), nodes=2)
     life, chance = MarketLife(exchange, 19), Chance(6)
     failed = 0
     for _ in range(15):

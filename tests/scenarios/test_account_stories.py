@@ -1,8 +1,9 @@
 """Accounts, payments, fees and gas of everything that is no trade."""
 
 from modules.kernel import address as addresses
-from support.exchange import DOLLAR, GAS_TOKEN, USDC, WALLET, OpenExchange, genesis, order_message, transfer_message
+from support.exchange import DOLLAR, GAS_TOKEN, USDC, WALLET, OpenExchange, genesis
 from support.sequencing import Signer
+from support.trader_messages import order_message, transfer_message
 
 GAS_PER_MESSAGE, GAS_PER_BYTE = 20_000, 10
 """The defaults of section `consensus.sequencer`."""

@@ -7,8 +7,8 @@ index change = floor(rate x covered time x lot value / (10^6 x 8 h) + what the l
 import random
 from typing import Any
 
-from support.exchange import BTC, DOLLAR, Exchange, OpenExchange, genesis
-from support.markets import ETH
+from support.exchange import DOLLAR, Exchange, OpenExchange, genesis
+from support.markets import BTC, ETH
 
 LOT = 1_000_000
 SIZE = 12_345_000_000
@@ -19,7 +19,7 @@ DAY = 86_400
 
 def with_funding(traders: tuple[str, ...], *, epoch_seconds: int, interest_ppm: int = 100) -> dict[str, Any]:
     """Everyone has 300,000 USDC of collateral."""
-    state = genesis(collateral={name: 300_000 * DOLLAR for name in traders})
+    state = genesis(collateral=dict.fromkeys(traders, 300000 * DOLLAR))
     for row in state["funding"]["perpetuals"]:
         row |= {"lot_base_quantums": str(LOT), "epoch_seconds": epoch_seconds}
     for row in state["perp"]["perpetuals"]:

@@ -1,13 +1,13 @@
-"""An isolated market: a collateral pool and an insurance fund of its own. LINK at 14.56 USD, 10^6 base quantums each (dydx-risk.md 6.2, 6.3)."""
+"""An isolated market has a collateral pool and an insurance fund of its own. LINK: 14.56 USD, 10^6 base units (dydx-risk.md 6.2, 6.3)."""
 
-from support.exchange import BTC, DOLLAR, OpenExchange, genesis
-from support.markets import LINK
+from support.exchange import DOLLAR, OpenExchange, genesis
+from support.markets import BTC, LINK
 
 PRICE = 14_560_000_000
 """Subticks: 14.56 quote quantums per base quantum."""
 HUNDRED = 100_000_000
 """100 LINK, worth 1,456,000,000."""
-RICH = {name: 10_000 * DOLLAR for name in ("alice", "bob", "carol")}
+RICH = dict.fromkeys(("alice", "bob", "carol"), 10000 * DOLLAR)
 
 
 def test_collateral_moves_with_the_position_from_pool_to_pool(open_exchange: OpenExchange) -> None:

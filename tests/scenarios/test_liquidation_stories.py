@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from support.exchange import BTC, DOLLAR, Fill, OpenExchange, genesis
+from support.exchange import DOLLAR, Fill, OpenExchange, genesis
+from support.markets import BTC
 
 SIZE = 12_345_678_900
 PRICE = 6_012_345_678

@@ -3,8 +3,8 @@
 Initial margin 2 %, maintenance 60 % of it, each rounded up; net collateral = collateral + trunc(base x 6.012345678).
 """
 
-from support.exchange import BTC, DOLLAR, WALLET, Fill, OpenExchange, genesis
-from support.markets import ETH
+from support.exchange import DOLLAR, WALLET, Fill, OpenExchange, genesis
+from support.markets import BTC, ETH
 
 PRICE = 6_012_300_000
 STEP = 1_000_000

@@ -1,7 +1,7 @@
 """Prices by vote extension: the stake-weighted lower median of what validators report, or no new price (design.md 6)."""
 
-from support.exchange import BTC, OpenExchange
-from support.markets import ETH
+from support.exchange import OpenExchange
+from support.markets import BTC, ETH
 
 OLD = 6_012_345_678
 

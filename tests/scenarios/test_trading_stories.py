@@ -6,14 +6,15 @@ Taker fee 500 ppm, maker fee -110 ppm (a rebate); fees are rounded up (dydx-risk
 
 from hashlib import sha256
 
-from support.exchange import BTC, DOLLAR, WALLET, Exchange, Fill, OpenExchange, genesis
+from support.exchange import DOLLAR, WALLET, Exchange, Fill, OpenExchange, genesis
+from support.markets import BTC
 from support.sequencing import Signer
 
 TENTH = 1_000_000_000
 """0.1 BTC in base quantums."""
 PRICE = 6_012_300_000
 """60,123 USD, whole ticks just below the oracle's price."""
-RICH = {name: 100_000 * DOLLAR for name in ("alice", "bob", "carol", "dave")}
+RICH = dict.fromkeys(("alice", "bob", "carol", "dave"), 100000 * DOLLAR)
 
 
 def rich(open_exchange: OpenExchange) -> Exchange:

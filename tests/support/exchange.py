@@ -5,9 +5,12 @@ every module and that no money came or went.
 """
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from modules.clob.model import OrderId
@@ -23,12 +26,12 @@ from node.wiring import Wiring
 from perpd_proto.cosmos.bank.v1beta1 import tx_pb2 as bank_pb2
 from perpd_proto.dydxprotocol.clob import tx_pb2 as clob_pb2
 from perpd_proto.dydxprotocol.sending import transfer_pb2
-from perpd_proto.dydxprotocol.sending import tx_pb2 as sending_pb2
 from perpd_proto.tendermint.abci import types_pb2 as abci
 from support.chain import GENESIS_TIME_NS, SECOND, Block, Chain, make_validators
 from support.clob_exchange import clob_section, fees_section
 from support.markets import BTC, funding_section, oracle_section, perp_section
 from support.sequencing import Signer
+from support.trader_messages import LONG_TERM, cancel_message, deposit_message, order_message, text_of, transfer_message
 
 DOLLAR = 1_000_000
 """Quote quantums."""
@@ -37,10 +40,7 @@ GAS_TOKEN = "ugas"
 WALLET = 1_000_000 * DOLLAR
 """What every trader's bank account holds in the genesis."""
 TRADERS = ("alice", "bob", "carol", "dave", "erin")
-SHORT_TERM, LONG_TERM = 0, 64
 GENESIS_SECONDS = GENESIS_TIME_NS // SECOND
-_TIMES_IN_FORCE = {"rest": 0, "ioc": 1, "post_only": 2}
-_SIDES = {"buy": 1, "sell": 2}
 
 
 def genesis(
@@ -209,6 +209,7 @@ class Exchange:
         nodes: int = 4,
         chain_id: str = "story-1",
         initial_height: int = 1,
+        enable_height: int = 1,
         time_ns: int = GENESIS_TIME_NS,
         block_seconds: int = 1,
     ) -> None:
@@ -224,6 +225,7 @@ class Exchange:
             chain_id,
             json.dumps(self.app_state).encode(),
             initial_height=initial_height,
+            enable_height=enable_height,
             time_ns=time_ns,
             block_seconds_ns=block_seconds * SECOND,
         )
@@ -317,7 +319,7 @@ class Exchange:
         return self.wiring.bank.keeper.balance(self.ctx, Signer(name).address, denom_id)
 
     def module(self, name: str) -> int:
-        """Quote quantums of a module account: `fee_collector`, `insurance_fund`, `subaccounts`, `subaccounts:2`, …"""
+        """Quote quantums of a module account such as `fee_collector`, `insurance_fund` or `subaccounts:2`."""
         return self.wiring.bank.keeper.balance(self.ctx, addresses.of_module(name))
 
     def account(self, name: str, number: int = 0) -> Subaccount:
@@ -435,59 +437,30 @@ class Exchange:
 
 
 OpenExchange = Callable[..., Exchange]
-"""The fixture of that kind: opens an exchange that is closed when the test ends."""
+"""Opens an exchange: `open_exchange(genesis(…), block_seconds=…)`."""
 
 
-def text_of(name: str) -> str:
-    """A trader's address text; an address is its own."""
-    return name if addresses.is_valid(name) else Signer(name).text
+@contextmanager
+def quick_directory() -> Iterator[Path]:
+    """A temporary directory, in memory where the machine allows: what is tested on it is not the disk, which other tests do."""
+    memory = "/dev/shm"
+    with TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as directory:
+        yield Path(directory)
 
 
-def deposit_message(name: str, amount: int, number: int = 0, to: str = "") -> Any:
-    message = transfer_pb2.MsgDepositToSubaccount(sender=text_of(name), quantums=amount)
-    message.recipient.owner, message.recipient.number = text_of(to or name), number
-    return message
+@contextmanager
+def exchanges() -> Iterator[OpenExchange]:
+    """Opens exchanges in a directory of their own; all are closed at the end."""
+    opened: list[Exchange] = []
+    with quick_directory() as directory:
 
+        def start(app_state: Mapping[str, Any] | None = None, **changes: Any) -> Exchange:
+            exchange = Exchange(directory / f"exchange{len(opened)}", app_state, **changes)
+            opened.append(exchange)
+            return exchange
 
-def transfer_message(name: str, amount: int, number: int = 0, to: str = "", to_number: int = 0) -> Any:
-    message = sending_pb2.MsgCreateTransfer()
-    message.transfer.sender.owner, message.transfer.sender.number = text_of(name), number
-    message.transfer.recipient.owner, message.transfer.recipient.number = text_of(to or name), to_number
-    message.transfer.amount = amount
-    return message
-
-
-def order_message(
-    name: str,
-    client_id: int,
-    side: str,
-    quantums: int,
-    subticks: int,
-    *,
-    tif: str = "rest",
-    reduce_only: bool = False,
-    pair: int = BTC,
-    number: int = 0,
-    good_til_block: int = 0,
-    good_til_time: int = 0,
-) -> Any:
-    """A placement: long-term if it has a good-til-time. `side` is buy or sell, `tif` rest, ioc or post_only."""
-    message = clob_pb2.MsgPlaceOrder()
-    order = message.order
-    order.order_id.subaccount_id.owner, order.order_id.subaccount_id.number = text_of(name), number
-    order.order_id.client_id, order.order_id.clob_pair_id = client_id, pair
-    order.side, order.time_in_force = _SIDES[side], _TIMES_IN_FORCE[tif]
-    order.quantums, order.subticks, order.reduce_only = quantums, subticks, reduce_only
-    if good_til_time:
-        order.order_id.order_flags, order.good_til_block_time = LONG_TERM, good_til_time
-    else:
-        order.good_til_block = good_til_block
-    return message
-
-
-def cancel_message(name: str, client_id: int, pair: int = BTC, number: int = 0, flags: int = SHORT_TERM) -> Any:
-    """A cancel whose good-til is still to be set."""
-    message = clob_pb2.MsgCancelOrder()
-    message.order_id.subaccount_id.owner, message.order_id.subaccount_id.number = text_of(name), number
-    message.order_id.client_id, message.order_id.clob_pair_id, message.order_id.order_flags = client_id, pair, flags
-    return message
+        try:
+            yield start
+        finally:
+            for exchange in opened:
+                exchange.close()

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar
 
-from support.exchange import DOLLAR, GAS_TOKEN, TRADERS, USDC, Exchange, Happened, genesis, order_message, transfer_message
+from support.exchange import DOLLAR, GAS_TOKEN, TRADERS, USDC, Exchange, Happened, genesis
 from support.markets import BTC, ETH, LINK
+from support.trader_messages import order_message, transfer_message
 
 Item = TypeVar("Item")
 MILLION = 1_000_000
@@ -224,4 +225,3 @@ class MarketLife:
         self._known.append(Known(name, ETH, 5, client_id, True, until))
         order = order_message(name, client_id, "buy", 10 * STEP, self._price(ETH, -2_000), pair=ETH, number=5, good_til_time=until)
         return self.exchange.sign(name, transfer_message(name, self.chance.between(1, 50 * DOLLAR), to_number=5), order)
-
