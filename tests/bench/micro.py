@@ -144,7 +144,7 @@ def counts(report: Report, directory: Path, people: list[load.Trader], state: di
     chain.start()
     mixed = MixedLoad(people, load.markets(state), flags=load.SHORT_TERM)
     chain.block(mixed.block(1, chain.time_ns // 10**9), check=True)
-    with wrapped([(signature, "verify", count_verify), (Decoder, "decode", count_decode)]), _hashes_counted(tally):
+    with wrapped([(signature, "verify", count_verify), (Decoder, "decode", count_decode)]), hashes_counted(tally):
         block_ = chain.block(mixed.block(2, chain.time_ns // 10**9), check=True)
     app.store.close()
     assert len(block_.txs) == BLOCK_TXS + 1
@@ -155,7 +155,7 @@ def counts(report: Report, directory: Path, people: list[load.Trader], state: di
 
 
 @contextlib.contextmanager
-def _hashes_counted(tally: Stages) -> Iterator[None]:
+def hashes_counted(tally: Stages) -> Iterator[None]:
     """Every `sha256` that our modules have imported by name is counted."""
     plain = hashlib.sha256
     places = [(module, name) for module, name in importers(plain) if name == "sha256"]
