@@ -33,7 +33,7 @@ REQUEST_BYTES_MAX = 512 * 1024
 """Above any transaction that a block takes; in base64 still within what the engine's RPC reads."""
 ANSWER_BYTES_MAX = 32 * 1024 * 1024
 CALLS_MAX = 512
-_READERS = 4
+_READERS = 3
 _SIMULATORS = 2
 _MESSAGE_CHARACTERS_MAX = 2000
 _KEEPALIVE_MS = 30_000
