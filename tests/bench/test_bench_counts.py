@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from bench import micro
-from bench.chain import BLOCK_TXS, CANCELS, CROSSING, MixedLoad, decide_unseen, failures, localnet_state
-from bench.micro import application, chain_genesis_bytes, chain_of
+from bench.chain import BLOCK_TXS, CANCELS, CROSSING, MixedLoad, chain_of, decide_unseen, failures, localnet_state
+from bench.micro import application, chain_genesis_bytes
 from bench.stages import Stages, wrapped
 
 from node.store.database import Snapshot
