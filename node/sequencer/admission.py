@@ -6,7 +6,6 @@ counts as the first. The rules are applied in the order of the design's table, e
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from modules.auth.formulas import use_nonce
 from modules.auth.keeper import AuthKeeper
@@ -95,9 +94,9 @@ def admit(ctx: Context, sources: Sources, txs: Sequence[bytes], app_hash: bytes,
 
 
 class Sieve:
-    """The rules, one after the other; `left` is what the rules so far have left, by position."""
+    """The rules, one after the other; `left` is what the rules so far have left, by position; `accounts` those of its signers."""
 
-    __slots__ = ("_accounts", "_chains", "_ctx", "_first", "_nonces", "_raw", "_sources", "_txs", "left", "params", "refusals")
+    __slots__ = ("_chains", "_ctx", "_first", "_nonces", "_raw", "_sources", "_txs", "accounts", "left", "params", "refusals")
 
     def __init__(self, ctx: Context, sources: Sources, txs: Sequence[bytes], first: int = 0) -> None:
         self._ctx = ctx
@@ -105,7 +104,7 @@ class Sieve:
         self._raw = txs
         self._first = first
         self._txs: list[Tx | None] = [None] * len(txs)
-        self._accounts: dict[Address, Account] = {}
+        self.accounts: dict[Address, Account] = {}
         self._chains: dict[Address, list[int]] = {}
         self._nonces: dict[Address, list[int]] = {}
         self.params = sources.consensus.params(ctx)
@@ -137,12 +136,12 @@ class Sieve:
                 self.refusals[position] = broken
 
     def _broken_rule(self, tx: Tx, remembered: tuple[frozenset[bytes], ...]) -> Refusal | None:
-        account = self._accounts.get(tx.signer)
+        account = self.accounts.get(tx.signer)
         if account is None:
             account = self._sources.auth.account(self._ctx, tx.signer)
             if account is None:
                 return Refusal(ACCOUNT, f"account {addresses.to_text(tx.signer)} does not exist")
-            self._accounts[tx.signer] = account
+            self.accounts[tx.signer] = account
         key = tx.public_key or account.public_key
         if not key or tx.has_foreign_key:
             missing = "is not known yet" if not key else "sent along is another's"
@@ -152,8 +151,11 @@ class Sieve:
         reason = window_problem(tx, self._ctx.height, remembered)
         return Refusal(WINDOW, reason) if reason else None
 
-    def apply_sequences(self) -> None:
-        """(b5) Of an account s, s + 1, … from its sequence s, in whatever lanes, the lowest hash of equal ones; nonces ascending."""
+    def apply_sequences(self, *, keep_rivals: bool = False) -> None:
+        """(b5) Of an account s, s + 1, … from its sequence s, in whatever lanes, the lowest hash of equal ones; nonces ascending.
+
+        With `keep_rivals` equal ones stay beside each other: a proposer picks one of them.
+        """
         by_account: dict[Address, list[int]] = {}
         for position, tx in self.left.items():
             if not tx.good_til_blocks:
@@ -162,24 +164,29 @@ class Sieve:
         for signer, members in by_account.items():
             if len(members) > 1:
                 members.sort(key=lambda position: left[position].tail)
-            account = self._accounts[signer]
+            account = self.accounts[signer]
             expected = account.sequence
+            last = -1
             chain: list[int] = []
             nonces: list[int] = []
             for position in members:
                 tx = left[position]
+                if keep_rivals and tx.sequence == last:
+                    continue
                 if tx.has_timestamp_nonce:
                     after = use_nonce(account, tx.sequence, block_time_ms(self._ctx))
                     if isinstance(after, str):
                         self._refuse(position, SEQUENCE, after)
-                    else:
-                        account = after
-                        nonces.append(position)
+                        continue
+                    account = after
+                    nonces.append(position)
                 elif tx.sequence == expected:
                     chain.append(position)
                     expected += 1
                 else:
                     self._refuse(position, SEQUENCE, f"account sequence mismatch, expected {expected}, got {tx.sequence}")
+                    continue
+                last = tx.sequence
             if chain:
                 self._chains[signer] = chain
             if nonces:
@@ -237,10 +244,6 @@ class Sieve:
         members = list(self.left.items())
         return [members[index] for index in canonical_order(seed, [tx for _, tx in members])]
 
-    def predecessors(self) -> dict[int, int]:
-        """Position -> position of the transaction with the sequence before it, for those that have one among what is left."""
-        return {after: before for chain in self._chains.values() for before, after in pairwise(chain)}
-
     def verdict(self, seed: bytes) -> Admission:
         """The admission of what is left."""
         found = Admission()
@@ -257,10 +260,10 @@ class Sieve:
         for signer, chain in self._chains.items():
             used = len([position for position in chain if position in left])
             if used:
-                account = self._accounts[signer]
+                account = self.accounts[signer]
                 after[signer] = account._replace(sequence=account.sequence + used)
         for signer, members in self._nonces.items():
-            account = after.get(signer) or self._accounts[signer]
+            account = after.get(signer) or self.accounts[signer]
             for position in members:
                 if position in left:
                     # Leaving some out never makes a later one unacceptable: each bound only falls.
@@ -269,7 +272,7 @@ class Sieve:
                     account = after[signer] = following
         for tx in left.values():
             if tx.public_key:
-                account = after.get(tx.signer) or self._accounts[tx.signer]
+                account = after.get(tx.signer) or self.accounts[tx.signer]
                 if not account.public_key:
                     after[tx.signer] = account._replace(public_key=tx.public_key)
         return sorted(after.items())

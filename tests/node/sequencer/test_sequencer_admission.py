@@ -263,6 +263,7 @@ def test_the_quota_keeps_the_lowest_ranks() -> None:
     orders = [desk.sign(ALICE, place(ALICE, number), sequence=number) for number in (5, 3, 4, 1)]
     others = [desk.sign(ALICE, cancel(ALICE)), desk.sign(BOB, place(BOB))]
     assert desk.rules([*orders, *others]) == ["f", "", "f", "", "", ""]
+    assert desk.admit(orders).refusals[0].code == 11
 
 
 def test_a_quota_drops_successors_in_other_lanes() -> None:
@@ -279,6 +280,7 @@ def test_the_number_of_transactions_keeps_the_canonically_first() -> None:
     txs = [desk.sign(who, place(who)) for who in (ALICE, BOB, CAROL)] + [desk.sign(who, cancel(who)) for who in (ALICE, BOB)]
     kept = [tx.lane for _, tx in desk.admit(txs).order]
     assert kept == [1, 1, 4]
+    assert {refusal.code for refusal in desk.admit(txs).refusals.values()} == {12}
     assert sorted(desk.rules(txs)) == ["", "", "", "f", "f"]
 
 
@@ -292,7 +294,7 @@ def test_the_bytes_of_a_block_include_the_preamble() -> None:
         desk.wiring.consensus.keeper.set_params(desk.ctx, DEFAULT_PARAMS._replace(max_block_bytes=limit))
         admission = desk.admit([preamble, *txs], first=1)
         assert len(admission.order) == kept
-        assert all(refusal.rule.id == "f" for refusal in admission.refusals.values())
+        assert all((refusal.rule.id, refusal.code) == ("f", 13) for refusal in admission.refusals.values())
         assert 0 not in admission.refusals
         assert admission.txs[0] is None
 

@@ -271,6 +271,25 @@ def test_a_tampered_preamble_is_refused(name: str, tamper: Callable[[Any], Any])
     assert [position for position, _ in block.admission.order] == [1]
 
 
+def test_a_commit_of_another_round_is_refused_though_it_is_signed() -> None:
+    """Validators that voted in round 0 and again in round 2: only the votes of the commit's own round count."""
+    first, later = extended_commit(WHO, PRICES), extended_commit(WHO, PRICES, round_=2)
+    assert isinstance(verify(encode(first), commit_of(first)), Preamble)
+    assert isinstance(verify(encode(later), commit_of(later)), Preamble)
+    assert "round" in str(verify(encode(first), commit_of(later)))
+    assert "round" in str(verify(encode(later), commit_of(first)))
+
+
+@pytest.mark.parametrize(("powers", "enough"), [((27, 13), True), ((26, 14), False)])
+def test_exactly_a_quorum_is_enough(powers: tuple[int, int], *, enough: bool) -> None:
+    """27 of 40 decide, 26 do not."""
+    who = voters(2, powers)
+    desk = voting_desk(who)
+    commit = extended_commit(who, [PRICES[0], None])
+    found = desk.sources.preambles.verify(desk.ctx, encode(commit), commit_of(commit))
+    assert isinstance(found, Preamble) is enough
+
+
 def test_leaving_out_a_vote_is_allowed_while_a_quorum_remains() -> None:
     """The one difference that is allowed; it is told by name."""
     commit = extended_commit(WHO, PRICES)
