@@ -79,6 +79,6 @@ localnet: $(READY) ## four validators on this machine with a live view; Ctrl-C s
 check: lint types tidy proto-check test ## what CI runs
 
 clean: ## remove what running and testing left (the environment and the engine stay)
-	@[ ! -x $(VENV)/bin/perpd ] || [ ! -d .perpd/localnet ] || $(VENV)/bin/perpd localnet down
+	@[ ! -x $(VENV)/bin/perpd ] || [ ! -f .perpd/localnet/network.json ] || $(VENV)/bin/perpd localnet down
 	@rm -rf .perpd .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist reports
 	@find . -name __pycache__ -not -path './$(VENV)/*' -not -path './.tools/*' -prune -exec rm -rf {} +
