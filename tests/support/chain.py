@@ -64,7 +64,8 @@ def extension_sign_bytes(extension: bytes, height: int, round_: int, chain_id: s
     assert len(body) < 16_384
     size = len(body)
     prefix = bytes((size,)) if size < 128 else bytes((size & 127 | 128, size >> 7))
-    return prefix + body
+    signed: bytes = prefix + body
+    return signed
 
 
 @dataclass
