@@ -38,6 +38,8 @@ class Localnet(RealLocalnet):
         super().__init__(home)
         self.count: int = self.home.load().validators
         self.chain_id = self.home.load().chain_id
+        self.next_order = 0
+        """The number of the next order of any Traffic; it is also its client id, which serves only once."""
 
     @property
     def addresses(self) -> list[Address]:
@@ -171,8 +173,10 @@ class Traffic:
         books = load.markets(json.loads(DEFAULT_GENESIS.read_text()))
         half = len(self._people) // 2
         addresses = self._network.addresses
-        orders = load.crossing(self._people[:half], self._people[half:], books, 1_000_000)
+        first = self._network.next_order
+        orders = load.crossing(self._people[:half], self._people[half:], books, 1_000_000, first=first)
         for count, order in enumerate(orders):
+            self._network.next_order = first + count + 1
             if self._ending.wait(self._interval_seconds):
                 return
             if count % 20 == 0:
