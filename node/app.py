@@ -184,6 +184,7 @@ class App(Application):
         """The state of genesis, from nothing, however often it is asked for. Raises GenesisError with every mistake of an invalid one."""
         document = chain_genesis.parse(request.app_state_bytes)
         problems = chain_genesis.validate(document, self.wiring.modules)
+        problems = problems or chain_genesis.validate_beginning(document, request.initial_height, nanoseconds(request.time))
         if problems:
             raise chain_genesis.GenesisError(problems)
         self._unstage()

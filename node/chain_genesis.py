@@ -5,7 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from modules.kernel.genesis import Reader
+from modules.kernel.intmath import UINT64_MAX
 from modules.kernel.module import Module, Problems
+
+_INT64_MAX = 2**63 - 1
 
 
 class GenesisError(Exception):
@@ -39,14 +43,49 @@ def parse(text: str | bytes) -> Mapping[str, Any]:
     return document
 
 
-def load(path: Path) -> Mapping[str, Any]:
-    """`app_state` of a genesis file: the file itself, or its `app_state` where it is a whole CometBFT genesis. Raises GenesisError."""
+def read(path: Path) -> Mapping[str, Any]:
+    """The JSON object of a genesis file. Raises GenesisError."""
     try:
-        document = parse(path.read_bytes())
+        return parse(path.read_bytes())
     except OSError as error:
         raise GenesisError([("", f"{path} cannot be read: {error.strerror}")]) from None
+
+
+def load(path: Path) -> Mapping[str, Any]:
+    """`app_state` of a genesis file: the file itself, or its `app_state` where it is a whole CometBFT genesis. Raises GenesisError."""
+    document = read(path)
     inner = document.get("app_state")
     return inner if isinstance(inner, dict) else document
+
+
+def beginning(document: Mapping[str, Any]) -> tuple[int, int]:
+    """(initial height, earliest genesis time in nanoseconds) of a chain with this state: an export goes on where its chain was, at the
+    height after its last block; anything else begins at 1.
+    """
+    chain = Reader(document.get("consensus", {}), "consensus", Problems()).optional("chain")
+    if chain is None:
+        return 1, 0
+    return chain.integer("last_block_height", 0, _INT64_MAX - 1) + 1, chain.integer("last_block_time_ns", 0, UINT64_MAX)
+
+
+def validate_beginning(document: Mapping[str, Any], initial_height: int, time_ns: int) -> list[tuple[str, str]]:
+    """Why a chain with this (valid) state cannot begin at this height and time, as (path, sentence): orders' priorities and lives, hashes
+    and prices in an export are of heights and times up to its last block.
+    """
+    height, earliest_ns = beginning(document)
+    problems = []
+    if height > 1 and initial_height != height:
+        problems.append(
+            (
+                "consensus.chain.last_block_height",
+                f"is {height - 1}, so the chain that continues this state begins with initial_height {height}, not {initial_height}",
+            )
+        )
+    if time_ns < earliest_ns:
+        problems.append(
+            ("consensus.chain.last_block_time_ns", f"is {earliest_ns}, so the chain cannot begin earlier, at {time_ns} (genesis_time)")
+        )
+    return problems
 
 
 def validate(document: Mapping[str, Any], modules: Sequence[Module]) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from modules.bank.model import BalanceKey
 from modules.bank.state import BankState
 from modules.kernel import address as addresses
 from modules.kernel.context import Context
-from modules.kernel.genesis import Reader
+from modules.kernel.genesis import Reader, is_text
 from modules.kernel.module import Problems
 
 MAX_SUPPLY = 2**128 - 1
@@ -17,7 +17,7 @@ def _read(section: Any, problems: Problems) -> tuple[list[str], list[tuple[str, 
     reader = Reader(section, "bank", problems)
     denoms: list[str] = []
     for index, denom in enumerate(reader.values("denoms")):
-        if not isinstance(denom, str) or not 2 < len(denom) <= 128 or denom in denoms:
+        if not is_text(denom) or not 2 < len(denom) <= 128 or denom in denoms:
             problems.add(f"bank.denoms[{index}]", f"must be a denomination of 3 to 128 characters, each once, not {denom!r}")
         else:
             denoms.append(denom)
@@ -33,8 +33,8 @@ def _read(section: Any, problems: Problems) -> tuple[list[str], list[tuple[str, 
         elif account in seen:
             entry.problem("address", "has a second entry; put all coins of an account into one")
         seen[account] = None
-        if holder:
-            entry.account("address", "")
+        if holder and entry.text("address", ""):
+            entry.problem("address", "must not stand beside `module`, which names the account already")
         coins = []
         for coin in entry.objects("coins", required=True):
             denom = coin.text("denom")

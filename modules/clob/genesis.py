@@ -15,6 +15,7 @@ from modules.clob.model import (
     ORDER_ID,
     SHORT_BLOCK_WINDOW,
     SHORT_TERM,
+    USER_FLAGS,
     ClobPair,
     ClobParams,
     FillState,
@@ -61,7 +62,7 @@ def _read_id(entry: Reader, pairs: Mapping[int, ClobPair], flags: tuple[int, ...
         SubaccountId(
             addresses.from_text(owner) if addresses.is_valid(owner) else _NOBODY, entry.integer("number", 0, MAX_SUBACCOUNT_NUMBER)
         ),
-        entry.integer("flags", 0, UINT32_MAX),
+        entry.integer("flags", 0, max(USER_FLAGS)),
         entry.integer("client_id", 0, UINT32_MAX),
     )
     if order_id.clob_pair_id not in pairs:
@@ -223,7 +224,7 @@ def _lots(whole: Mapping[str, Any]) -> dict[int, int]:
 
 
 def init(ctx: Context, state: ClobState, section: Any) -> None:
-    """State as the (validated) section says."""
+    """State as the (validated) section says; long-term orders that have expired by the chain's beginning are left out."""
     problems = Problems()
     content, _ = _read(section, problems)
     assert not problems.found, problems.found
@@ -231,9 +232,12 @@ def init(ctx: Context, state: ClobState, section: Any) -> None:
     for pair_id, pair in content.pairs.items():
         state.pairs.set(ctx, pair_id, pair)
     for order_id, order in content.orders.items():
-        state.orders.set(ctx, order_id, order)
+        # A chain may begin later than the state that it continues: what has expired by then is not taken over.
+        if order_id.flags == SHORT_TERM or order.good_til > ctx.time_seconds:
+            state.orders.set(ctx, order_id, order)
     for order_id, fill in content.fills.items():
-        state.fills.set(ctx, order_id, fill)
+        if state.orders.has(ctx, order_id):
+            state.fills.set(ctx, order_id, fill)
     for height, block in content.memory.items():
         state.memory.set(ctx, height, block)
 

@@ -86,6 +86,8 @@ def _read_validators(reader: Reader) -> tuple[Validator, ...]:
             entry.problem("public_key", f"must be {VALIDATOR_KEY_BYTES} bytes of an ed25519 key in hexadecimal")
         entry.done()
         found.append(validator(key, power))
+    if not found:
+        reader.problem("validators", "must name at least one validator")
     return in_engine_order(found)
 
 

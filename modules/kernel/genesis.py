@@ -1,7 +1,7 @@
 """Reading a genesis section with every mistake reported by its path, never by an exception."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from modules.kernel import address
 from modules.kernel.module import Problems
@@ -46,9 +46,9 @@ class Reader:
 
     def text(self, key: str, default: str | None = None, choices: tuple[str, ...] = (), longest: int = 256) -> str:
         value = self._take(key, default or "", default is None)
-        if not isinstance(value, str) or len(value) > longest or (default is None and not value):
+        if not is_text(value) or len(value) > longest or (default is None and not value):
             self.problem(key, f"must be a text of 1 to {longest} characters, not {value!r}")
-            return ""
+            return choices[0] if choices else ""
         if choices and value not in choices:
             self.problem(key, f"must be one of {', '.join(choices)}, not {value!r}")
             return choices[0]
@@ -97,6 +97,17 @@ class Reader:
         for key in self._section:
             if key not in self._known:
                 self.problem(key, f"is not a known key; known here: {', '.join(self._known)}")
+
+
+def is_text(value: Any) -> TypeGuard[str]:
+    """Whether a JSON value is a text that has UTF-8 bytes: JSON can also write halves of characters (lone surrogates), which have none."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def parse_integer(value: Any) -> int | None:

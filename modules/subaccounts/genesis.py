@@ -16,7 +16,7 @@ from modules.kernel.intmath import div_floor
 from modules.kernel.module import Problems
 from modules.kernel.units import MAX_SUBACCOUNT_NUMBER, Address, SubaccountId
 from modules.subaccounts.keeper import SubaccountsKeeper
-from modules.subaccounts.model import CROSS_POOL, FEE_COLLECTOR, Position, Subaccount, pool_name, subaccount
+from modules.subaccounts.model import CROSS_POOL, FEE_COLLECTOR, INSURANCE_FUND, Position, Subaccount, fund_name, pool_name, subaccount
 from modules.subaccounts.state import SubaccountsState
 
 _ANY = 2**127
@@ -121,10 +121,23 @@ def _check_positions(entry: _Entry, markets: Mapping[int, _Market]) -> bool:
     return sound
 
 
+def _check_module_names(whole: Mapping[str, Any], markets: Mapping[int, _Market], problems: Problems) -> None:
+    """Reports balances of module accounts that there are none of: nobody could ever move what lies there."""
+    known = [CROSS_POOL, FEE_COLLECTOR, INSURANCE_FUND]
+    for perpetual_id, market in sorted(markets.items()):
+        if market.isolated:
+            known += [pool_name(perpetual_id, isolated=True), fund_name(perpetual_id, isolated=True)]
+    for entry in Reader(whole.get("bank"), "bank", Problems()).objects("balances"):
+        name = entry.text("module", "")
+        if name and name not in known:
+            problems.add(f"{entry.path}.module", f"{name!r} is no module account of this chain; there are {', '.join(known)}")
+
+
 def validate(section: Any, problems: Problems, whole: Mapping[str, Any]) -> None:
     """Every mistake; with the other sections: positions that match, and pools that hold exactly what the accounts have."""
     entries = _read(section, problems)
     markets = _markets(whole)
+    _check_module_names(whole, markets, problems)
     sound = [_check_positions(entry, markets) for entry in entries]
     if not all(sound):
         return

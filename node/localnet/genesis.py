@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from node import chain_genesis
 from node.failure import Failure
 from node.localnet.keys import Account, EngineKey
 
@@ -43,11 +44,13 @@ def address_prefix(app_state: Mapping[str, Any]) -> str:
 def engine_genesis(
     chain_id: str, validators: Sequence[tuple[str, EngineKey]], app_state: Mapping[str, Any], created_seconds: int
 ) -> dict[str, Any]:
-    """CometBFT's genesis.json: all validators with power 10, no engine limit on blocks, vote extensions from height 1."""
+    """CometBFT's genesis.json: all validators with power 10, no engine limit on blocks, vote extensions from the beginning, which is
+    height 1 or, with the state of an export, the one after its last block.
+    """
     return {
         "genesis_time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(created_seconds)),
         "chain_id": chain_id,
-        "initial_height": "1",
+        "initial_height": str(chain_genesis.beginning(app_state)[0]),
         "consensus_params": {
             "block": {"max_bytes": "-1", "max_gas": "-1"},
             "evidence": {
