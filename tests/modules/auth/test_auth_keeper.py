@@ -22,6 +22,7 @@ ADDRESS = "dydx199tqg4wdlnu4qjlxchpd7seg454937hjrknju4"
 
 
 def new_auth(section: Any = None) -> tuple[AuthModule, Context]:
+    """Auth on a fresh state with this genesis section."""
     registry = Registry()
     consensus = ConsensusModule(registry)
     auth = AuthModule(registry, consensus.keeper)
@@ -32,10 +33,12 @@ def new_auth(section: Any = None) -> tuple[AuthModule, Context]:
 
 
 def address(number: int) -> Address:
+    """A made-up address."""
     return Address(sha256(b"account %d" % number).digest()[:20])
 
 
 def tx_hash(number: int) -> bytes:
+    """A made-up hash."""
     return sha256(b"tx %d" % number).digest()
 
 

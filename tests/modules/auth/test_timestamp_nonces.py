@@ -10,12 +10,14 @@ NOW = 1_700_000_000_000
 
 
 def used(account: Account, nonce: int, now: int = NOW) -> Account:
+    """The account after it has used the nonce."""
     after = use_nonce(account, nonce, now)
     assert isinstance(after, Account), after
     return after
 
 
 def refusal(account: Account, nonce: int, now: int = NOW) -> str:
+    """Why the nonce is refused."""
     after = use_nonce(account, nonce, now)
     assert isinstance(after, str), after
     return after

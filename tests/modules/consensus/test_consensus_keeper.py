@@ -20,10 +20,12 @@ ENGINE = EngineParams(-1, -1, 100_000, 48 * 3600 * 10**9, 1_048_576, 1)
 
 
 def key(number: int) -> bytes:
+    """A made-up ed25519 key."""
     return sha256(b"key %d" % number).digest()
 
 
 def new_chain(powers: list[int], height: int = 1) -> tuple[ConsensusModule, Context]:
+    """A chain that begins with validators of these powers."""
     registry = Registry()
     module = ConsensusModule(registry)
     ctx = Context(LiveState(registry), height, 1_000, "test-1")
@@ -40,6 +42,7 @@ def new_chain(powers: list[int], height: int = 1) -> tuple[ConsensusModule, Cont
 
 
 def powers_at(module: ConsensusModule, ctx: Context, height: int) -> dict[bytes, int]:
+    """Powers by key of the set at a height."""
     return {one.public_key: one.power for one in module.keeper.validators(ctx, height)}
 
 
