@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -229,7 +230,11 @@ class Exchange:
             time_ns=time_ns,
             block_seconds_ns=block_seconds * SECOND,
         )
-        self.chain.start()
+        try:
+            self.chain.start()
+        except BaseException:
+            self.close()
+            raise
         self.names = {Signer(name).text: name for name in TRADERS}
         self._sequences: dict[str, int] = {}
         self._supply = supply_of(self.app_state)
@@ -278,10 +283,10 @@ class Exchange:
         self.check()
         return Happened(block, self.names)
 
-    def run(self, count: int = 1) -> Happened:
+    def run(self, blocks: int = 1) -> Happened:
         """So many empty blocks; the last one."""
-        assert count > 0
-        for _ in range(count):
+        assert blocks > 0
+        for _ in range(blocks):
             happened = self.block()
         return happened
 
@@ -452,10 +457,11 @@ def quick_directory() -> Iterator[Path]:
 def exchanges() -> Iterator[OpenExchange]:
     """Opens exchanges in a directory of their own; all are closed at the end."""
     opened: list[Exchange] = []
+    numbers = count()
     with quick_directory() as directory:
 
         def start(app_state: Mapping[str, Any] | None = None, **changes: Any) -> Exchange:
-            exchange = Exchange(directory / f"exchange{len(opened)}", app_state, **changes)
+            exchange = Exchange(directory / f"exchange{next(numbers)}", app_state, **changes)
             opened.append(exchange)
             return exchange
 

@@ -147,7 +147,11 @@ BROKEN: dict[str, tuple[Change, str, str]] = {
         "the book of pair 0 is crossed",
     ),
     "a foreign address": (put("bank", "balances", 0, {"address": "cosmos1xyz", "coins": COINS}), "bank.balances[0].address", "dydx1"),
-    "an unknown coin": (put("bank", "balances", 0, "coins", 0, "denom", "doge"), "bank.balances[0].coins[0].denom", "not listed in bank.denoms"),
+    "an unknown coin": (
+        put("bank", "balances", 0, "coins", 0, "denom", "doge"),
+        "bank.balances[0].coins[0].denom",
+        "not listed in bank.denoms",
+    ),
     "a mistyped module": (put("bank", "balances", 0, "module", "insurance_fnd"), "bank.balances[0].module", "is no module account"),
     "module and address": (put("bank", "balances", 0, "address", SOMEBODY), "bank.balances[0].address", "beside `module`"),
     "an account twice": (double("bank", "balances"), "bank.balances[1].address", "second entry"),
