@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -77,6 +78,21 @@ def test_both_programs_of_two_nodes_killed_at_once_halt_nothing_for_good(network
         network.assert_one_state()
 
 
+def test_a_frozen_application_keeps_only_its_own_node_and_goes_on_when_it_thaws(network: Localnet) -> None:
+    """SIGSTOP of one perpd: its engine waits, the others decide; nobody had to be started again."""
+    pids = network.pids()
+    with traffic(network):
+        before = network.highest()
+        os.kill(network.pid(2, "perpd"), signal.SIGSTOP)
+        try:
+            network.wait_for_height(before + 10, 0, 1, 3)
+        finally:
+            os.kill(network.pid(2, "perpd"), signal.SIGCONT)
+        network.wait_until_rejoined(2)
+        network.assert_one_state()
+    assert network.pids() == pids
+
+
 def test_a_stopped_network_continues_when_it_is_started_again(network: Localnet) -> None:
     """`down` under load, `up`: the next block of the same chain."""
     with traffic(network):
@@ -104,6 +120,25 @@ def test_a_network_that_lost_its_power_continues_when_it_is_started_again(networ
     network.wait_for_height(before + 5)
     network.assert_one_state()
     assert {network.rpc(node, "block", height="1")["block_id"]["hash"] for node in range(4)} == {begin}
+
+
+def test_a_node_that_lost_its_history_fetches_it_from_the_others(network: Localnet) -> None:
+    """Blocks, state and application of one node are gone, its keys and what it signed are not: block sync, which checks no transaction
+    before, comes to the same state.
+    """
+    before = network.highest()
+    perpd("localnet", "down", "--home", str(network.home.path))
+    node = network.home.node(1)
+    signed = (node.data / "priv_validator_state.json").read_text()
+    shutil.rmtree(node.data)
+    shutil.rmtree(node.app)
+    node.data.mkdir()
+    (node.data / "priv_validator_state.json").write_text(signed)
+    perpd("localnet", "up", "--home", str(network.home.path), "--detach")
+    network.wait_for_height(before + 2)
+    network.wait_until_rejoined(1)
+    network.assert_one_state()
+    assert network.rpc(1, "block", height="1")["block_id"] == network.rpc(0, "block", height="1")["block_id"]
 
 
 def test_all_of_it_replays_to_the_same_hashes(network: Localnet, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import httpx
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -39,7 +39,6 @@ class Localnet(RealLocalnet):
         self.count: int = self.home.load().validators
         self.chain_id = self.home.load().chain_id
         self.next_order = 0
-        """The number of the next order of any Traffic; it is also its client id, which serves only once."""
 
     @property
     def addresses(self) -> list[Address]:
@@ -145,10 +144,23 @@ def broadcast(address: Address, tx: bytes, method: str = "broadcast_tx_sync") ->
         connection.close()
 
 
+class Tradable(Protocol):
+    """What traffic needs to know of a network."""
+
+    chain_id: str
+    next_order: int
+    """The number of the next order of any Traffic; it is also its client id, which serves only once."""
+
+    @property
+    def addresses(self) -> Sequence[Address]: ...
+
+    def highest(self) -> int: ...
+
+
 class Traffic:
     """Crossing orders of a traders' genesis, sent to whatever nodes answer, from a thread of its own until the block ends."""
 
-    def __init__(self, network: Localnet, people: Sequence[load.Trader], interval_seconds: float = 0.03) -> None:
+    def __init__(self, network: Tradable, people: Sequence[load.Trader], interval_seconds: float = 0.03) -> None:
         self._network = network
         self._people = people
         self._interval_seconds = interval_seconds
