@@ -47,10 +47,12 @@ def engine_genesis(
     """CometBFT's genesis.json: all validators with power 10, no engine limit on blocks, vote extensions from the beginning, which is
     height 1 or, with the state of an export, the one after its last block.
     """
+    height, earliest_ns = chain_genesis.beginning(app_state)
+    begins_seconds = max(created_seconds, -(-earliest_ns // 10**9))
     return {
-        "genesis_time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(created_seconds)),
+        "genesis_time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begins_seconds)),
         "chain_id": chain_id,
-        "initial_height": str(chain_genesis.beginning(app_state)[0]),
+        "initial_height": str(height),
         "consensus_params": {
             "block": {"max_bytes": "-1", "max_gas": "-1"},
             "evidence": {

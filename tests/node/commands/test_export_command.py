@@ -176,8 +176,9 @@ def test_a_continued_chain_begins_at_its_height_and_not_before_its_time(open_exc
         with pytest.raises(GenesisError) as refused:
             continued(open_exchange, lived, document, initial_height=height, time_ns=time_ns)
         assert [where for where, _ in refused.value.problems] == [path]
-    genesis = engine_genesis("next-1", [], document, lived.chain.time_ns // SECOND)
+    genesis = engine_genesis("next-1", [], document, lived.chain.time_ns // SECOND - 3)
     assert genesis["initial_height"] == "25", "a localnet from an export begins there by itself"
+    assert genesis["genesis_time"] == "2022-01-03T00:00:24Z", "and not before the export's last block"
 
 
 def test_orders_that_expire_before_the_new_chain_begins_are_left_out(open_exchange: OpenExchange, lived: Exchange) -> None:
