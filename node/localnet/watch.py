@@ -127,6 +127,8 @@ class Observer:
                 self._journal.say(f"blocks again after {now_seconds - self._since:.0f} s: height {height}")
             self.halted = False
             self._height, self._since = height, now_seconds
+        elif all(view.first_height is None for view in self.views):
+            self._since = now_seconds  # they are still starting, which a busy machine or a large state makes long
         elif not self.halted and now_seconds - self._since > self._halt_seconds:
             self.halted = True
             heights = ", ".join(f"{view.name} {view.height if view.reachable else 'does not answer'}" for view in self.views)

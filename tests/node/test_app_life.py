@@ -383,7 +383,8 @@ def request_of(name: str, **fields: Any) -> bytes:
     part.SetInParent()
     for key, value in fields.items():
         setattr(part, key, value)
-    return request.SerializeToString()
+    encoded: bytes = request.SerializeToString()
+    return encoded
 
 
 def unframed(frame: bytes) -> abci.Response:
@@ -391,7 +392,8 @@ def unframed(frame: bytes) -> abci.Response:
     position = 0
     while frame[position] & 128:
         position += 1
-    return abci.Response.FromString(frame[position + 1 :])
+    response: abci.Response = abci.Response.FromString(frame[position + 1 :])
+    return response
 
 
 def test_a_bug_in_check_tx_is_an_error_answer_and_the_node_lives_on(network: AppNetwork, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -288,7 +288,7 @@ class History:
         commit = block["last_commit"]
         request.decided_last_commit.round = int(commit["round"])
         for who, signature in zip(self.validators, commit["signatures"] or [], strict=False):
-            request.decided_last_commit.votes.add(validator=who, block_id_flag=int(signature["block_id_flag"]))  # type: ignore[arg-type]
+            request.decided_last_commit.votes.add(validator=who, block_id_flag=int(signature["block_id_flag"]))
         return request
 
 
