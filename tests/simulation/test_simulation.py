@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from support.app_network import app_network, differences, snapshot, values
-from support.simulation import Simulation, simulated
+from support.extreme_simulation import ExtremeSimulation, rich_genesis
+from support.simulation import Simulation, running, simulated
 
 ROOT = Path(__file__).parents[2]
 SHORT_SEED, SHORT_BLOCKS = 4, 120
@@ -48,6 +49,32 @@ def test_a_chain_that_begins_from_an_export_holds_the_same_state(tmp_path: Path)
             assert {name.partition("/")[0] for name in tables} <= {"consensus"}, tables
             fresh.block()
             fresh.assert_sound()
+
+
+def live_at_the_edges(directory: Path, seed: int, blocks: int) -> None:
+    """An extreme simulation runs, and then answers whatever one may ask."""
+    with running(ExtremeSimulation(directory, seed, 1, rich_genesis), seed) as simulation:
+        simulation.run(blocks)
+        assert simulation.events["match"] > 10
+        assert simulation.events["liquidation"] > 0
+        simulation.exported()
+        codes = simulation.ask_everything()
+        assert len(codes) > 20
+        answered = [path for path, found in codes.items() if 0 in found]
+        assert len(answered) > 20
+        assert not [path for path, found in codes.items() if found & {1, 111222}], "an internal error"
+
+
+def test_extreme_prices_sizes_and_fortunes_stop_no_node(tmp_path: Path) -> None:
+    """P8: no number that a message, a vote or a genesis can hold makes a block, an export or a query raise, or money vanish."""
+    live_at_the_edges(tmp_path, 1, 40)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [31, 32, 33, 34])
+def test_a_long_life_at_the_edges_stops_no_node(tmp_path: Path, seed: int) -> None:
+    """The same for longer."""
+    live_at_the_edges(tmp_path, seed, 400)
 
 
 @pytest.mark.slow

@@ -8,10 +8,10 @@ import random
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from node import chain_genesis
 from perpd_proto.dydxprotocol.clob import tx_pb2 as clob_pb2
@@ -64,12 +64,15 @@ def genesis(rng: random.Random) -> tuple[dict[str, Any], list[load.Trader]]:
     return load.with_traders(state, people, poor | rich), people
 
 
+MakeGenesis = Callable[[random.Random], tuple[dict[str, Any], list[load.Trader]]]
+
+
 class Simulation:
     """One seed's exchange. `block` is one height with everything that may happen around it."""
 
-    def __init__(self, directory: Path, seed: int, count: int = 3) -> None:
+    def __init__(self, directory: Path, seed: int, count: int = 3, make_genesis: MakeGenesis = genesis) -> None:
         self.rng = random.Random(seed)
-        state, people = genesis(self.rng)
+        state, people = make_genesis(self.rng)
         self.network = AppNetwork(directory, count, people=people, state=state)
         powers = [4, *([3] * (count - 1))]
         self.network.chain.validators = [Validator(one.key, power) for one, power in zip(make_validators(count), powers, strict=True)]
@@ -105,7 +108,7 @@ class Simulation:
     def block(self) -> None:
         """Prices move, transactions are sent, the block is decided through whatever accident, and time goes on."""
         rng, network = self.rng, self.network
-        self._move_prices()
+        self.move_prices()
         network.chain.block_seconds_ns = 45 * 10**9 if rng.random() < 0.01 else rng.randrange(200, 4_000) * 10**6
         pool = [tx for _ in range(rng.randrange(14)) for tx in self._traffic()]
         if rng.random() < 0.7:
@@ -159,7 +162,7 @@ class Simulation:
             if event.type == "order_removed":
                 self.reasons[event.attributes[1].value] += 1
 
-    def _move_prices(self) -> None:
+    def move_prices(self) -> None:
         """Small steps, now and then a crash or a jump of a third, seldom of nearly everything; never to zero."""
         rng, prices = self.rng, self.network.prices
         for market in prices:
@@ -182,7 +185,7 @@ class Simulation:
         market = self.network.markets[place]
         return max(1, market.middle_subticks * self.network.prices[place] // genesis_price // market.tick_subticks)
 
-    def _order(
+    def order(
         self, who: load.Trader, place: int, *, flags: int, is_buy: bool, ticks: int, steps: int, number: int = 0, time_in_force: int = 0
     ) -> clob_pb2.MsgPlaceOrder:
         market = self.network.markets[place]
@@ -217,7 +220,7 @@ class Simulation:
                 ticks = middle - offset if is_buy else middle + offset
                 steps = self._steps(place, rng.choice([50, 500, 4_000]) * load.DOLLAR)
                 flags = rng.choice([load.SHORT_TERM, load.SHORT_TERM, load.LONG_TERM])
-                order = self._order(
+                order = self.order(
                     who,
                     place,
                     flags=flags,
@@ -263,10 +266,10 @@ class Simulation:
         elif kind == 18:
             yield self._batch_cancel(who)
         else:
-            first = self._order(
+            first = self.order(
                 who, 0, flags=load.LONG_TERM, is_buy=rng.random() < 0.5, ticks=self._middle_ticks(0), steps=rng.randint(1, 40)
             )
-            second = self._order(
+            second = self.order(
                 who, 1, flags=load.LONG_TERM, is_buy=rng.random() < 0.5, ticks=self._middle_ticks(1), steps=rng.randint(1, 40)
             )
             yield self._signed(who, first, transfer(who, other, 1 + amount // 1_000, 0, 1), second)
@@ -284,7 +287,7 @@ class Simulation:
         kinds = [load.REST, load.POST_ONLY] if flags == load.LONG_TERM else [load.REST, load.IMMEDIATE_OR_CANCEL, load.POST_ONLY]
         time_in_force = rng.choice(kinds)
         steps = self._steps(place, worth)
-        order = self._order(who, place, flags=flags, is_buy=is_buy, ticks=ticks, steps=steps, number=number, time_in_force=time_in_force)
+        order = self.order(who, place, flags=flags, is_buy=is_buy, ticks=ticks, steps=steps, number=number, time_in_force=time_in_force)
         if time_in_force == load.IMMEDIATE_OR_CANCEL and rng.random() < 0.4:
             order.order.reduce_only = True
         if flags == load.SHORT_TERM and rng.random() < 0.15 and self._resting:
@@ -333,12 +336,21 @@ def _is_short_term(message: Any) -> bool:
 @contextmanager
 def simulated(directory: Path, seed: int, blocks: int, count: int = 3) -> Iterator[Simulation]:
     """A simulation that has run; whatever goes wrong in it names the seed and the height."""
-    simulation = Simulation(directory, seed, count)
-    try:
+    with running(Simulation(directory, seed, count), seed) as simulation:
         simulation.run(blocks)
         yield simulation
+
+
+AnySimulation = TypeVar("AnySimulation", bound=Simulation)
+
+
+@contextmanager
+def running(simulation: AnySimulation, seed: int) -> Iterator[AnySimulation]:
+    """Whatever goes wrong in the block names the seed and the height; at its end everything is closed."""
+    try:
+        yield simulation
     except Exception as error:
-        error.add_note(f"simulation: seed {seed}, after height {simulation.network.height} of {blocks}")
+        error.add_note(f"simulation: seed {seed}, after height {simulation.network.height}")
         raise
     finally:
         simulation.network.close()
