@@ -141,7 +141,8 @@ class Checks:
             raise errors.ORDER_IS_CANCELED(f"{order_id.text} up to block {cancelled_until}")
         resting = self._state.orders.get(ctx, order_id)
         if resting is not None:
-            if not formulas.replaces(order, resting):
+            # A block takes expired orders off when it begins; CheckTx for the next block looks at the state before that.
+            if resting.good_til >= ctx.height and not formulas.replaces(order, resting):
                 raise errors.INVALID_REPLACEMENT(order_id.text)
             fills = self._state.fills.get(ctx, order_id) or NO_FILLS
         if order.quantums - fills.quantums < pair.step_base_quantums:

@@ -123,6 +123,21 @@ def test_a_short_term_order_fills_until_its_block_and_is_gone_in_the_next(open_e
     assert exchange.decide(late).outcome(late) == ("sequencer", 6), "a passed good-til-block is not admitted"
 
 
+def test_the_id_of_an_expired_order_is_free_at_once(open_exchange: OpenExchange) -> None:
+    """After block n CheckTx accepts another order under the id of one that is good until n, and so does block n + 1."""
+    exchange = rich(open_exchange)
+    exchange.block(exchange.limit("alice", 1, "sell", TENTH, PRICE, good_til_block=2))
+    early = exchange.limit("alice", 1, "buy", TENTH, PRICE - 100_000)
+    assert [answer.code for answer in exchange.check_tx(early)] == [20] * 4
+    exchange.run()
+    assert exchange.book()["asks"] == [("alice/1", PRICE, TENTH)]
+    other = exchange.limit("alice", 1, "buy", TENTH, PRICE - 100_000)
+    assert [answer.code for answer in exchange.check_tx(other)] == [0] * 4
+    happened = exchange.block(other)
+    assert (happened.code(other), happened.expired()) == (0, ["alice/1"])
+    assert exchange.book() == {"bids": [("alice/1", PRICE - 100_000, TENTH)], "asks": []}
+
+
 def test_a_long_term_order_ends_by_time(open_exchange: OpenExchange) -> None:
     """It is gone in the first block whose time has reached its good-til-time, five seconds after its placement."""
     exchange = rich(open_exchange)

@@ -28,7 +28,7 @@ from perpd_proto.cosmos.bank.v1beta1 import tx_pb2 as bank_pb2
 from perpd_proto.dydxprotocol.clob import tx_pb2 as clob_pb2
 from perpd_proto.dydxprotocol.sending import transfer_pb2
 from perpd_proto.tendermint.abci import types_pb2 as abci
-from support.chain import GENESIS_TIME_NS, SECOND, Block, Chain, make_validators
+from support.chain import GENESIS_TIME_NS, SECOND, Block, Chain, make_validators, message
 from support.clob_exchange import clob_section, fees_section
 from support.markets import BTC, funding_section, oracle_section, perp_section
 from support.sequencing import Signer
@@ -289,6 +289,10 @@ class Exchange:
         for _ in range(blocks):
             happened = self.block()
         return happened
+
+    def check_tx(self, tx: bytes) -> list[abci.ResponseCheckTx]:
+        """What each application's CheckTx says."""
+        return [message(app.check_tx(tx, False), abci.ResponseCheckTx) for app in self.apps]
 
     def price_becomes(self, price: int, market: int = BTC) -> None:
         """All validators report this price in the votes of a block that is made now; the next block begins with it."""
