@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.localnet import KINDS, Localnet, Signers, crews
+from bench.localnet import KINDS, Crew, Localnet, Signers, crews
 from bench.report import Line, Report, machine
 
 from support import load
@@ -111,6 +111,20 @@ def until(feed: Feed, end_seconds: float) -> Feed:
     return limited
 
 
+@dataclass(frozen=True, slots=True)
+class ShortPlan:
+    """Short-term orders to be signed: for each squad so many of each batch of heights."""
+
+    squads: list[Crew]
+    each: int
+    batches: int
+
+    @property
+    def count(self) -> int:
+        """All orders."""
+        return len(self.squads) * self.each * self.batches
+
+
 class NetworkBench:
     """One network and its measurements."""
 
@@ -125,6 +139,8 @@ class NetworkBench:
         """Orders a second; a guess until the first full run has measured it."""
         self.interval_seconds = 0.35
         """Between blocks under load; likewise."""
+        self.signing_rate = 5_000.0
+        """Orders a second; likewise."""
 
     def addresses(self, streams: int) -> list[Address]:
         """The nodes in turn."""
@@ -168,7 +184,11 @@ class NetworkBench:
         options = self.options
         streams = options.connections * self.net.validators
         seconds = options.seconds + WARM_SECONDS
-        feeds = self._feeds(kind, streams, self.capacity, seconds)
+        if kind == "long-term":
+            feeds = self._long_term(streams, self.capacity, seconds)
+        else:
+            plan = self._short_plan(streams, self.capacity, seconds, FASTEST_BLOCK_SECONDS, SPARE * self.interval_seconds)
+            (feeds,) = self._short_term(plan)
         caster = Broadcaster(self.net.watch)
         flow = [Stream(address, feed) for address, feed in zip(self.addresses(streams), feeds, strict=True)]
         window = options.window or (3_000 if self.net.validators == 1 else 1_500)
@@ -213,12 +233,17 @@ class NetworkBench:
         """Three times what it takes, without a window; then how soon it is as before."""
         options, net = self.options, self.net
         seconds, rate = options.overload_seconds, 3 * self.capacity
-        streams = options.overload_connections * net.validators
+        # Every submission waits for its answer, so overload needs connections: the engine takes 900 a node.
+        streams = options.overload_connections
         probes = 4 * net.validators
         probe_seconds = BEFORE_SECONDS + seconds + AFTER_SECONDS
-        feeds = self._feeds("overload", streams, rate, seconds)
-        # A refused order breaks no sequence of later ones: probes are short-term too.
-        probe_feeds = self._feeds("short-term", probes, PROBE_RATE, probe_seconds, spare=8.0, accounts=4 * probes)
+        # A refused order breaks no sequence of later ones, so the probes are short-term too.
+        slowest = min(2.0, SPARE * self.interval_seconds)
+        load_plan = self._short_plan(
+            streams, rate, BEFORE_SECONDS + seconds, max(FASTEST_BLOCK_SECONDS, self.interval_seconds / 2), slowest
+        )
+        probe_plan = self._short_plan(probes, PROBE_RATE, probe_seconds, FASTEST_BLOCK_SECONDS, 2.0)
+        feeds, probe_feeds = self._short_term(load_plan, probe_plan)
         pids = net.processes()
         begin = time.monotonic()
         start, end = begin + BEFORE_SECONDS, begin + BEFORE_SECONDS + seconds
@@ -306,27 +331,36 @@ class NetworkBench:
 
     # Signing
 
-    def _feeds(self, kind: str, streams: int, rate: float, seconds: float, spare: float = SPARE, accounts: int = 0) -> list[Feed]:
-        """One feed per stream, everything signed; short-term ones begin at a height that has just been reached.
+    def _squads(self, streams: int) -> list[Crew]:
+        return crews(self.people.take(max(2 * streams, self.options.run_accounts)), streams)
 
-        Kind `overload`: short-term, for blocks that are never faster than half as fast as under full load.
-        """
-        squads = crews(self.people.take(accounts or max(2 * streams, self.options.run_accounts)), streams)
+    def _long_term(self, streams: int, rate: float, seconds: float) -> list[Feed]:
+        """One feed per stream, everything signed."""
         began = time.monotonic()
-        if kind == "long-term":
-            orders = self.signers.long_term(self.net, squads, int(rate * seconds / streams * spare), _tomorrow())
-            self.report.say(f"  (signed {sum(map(len, orders)):,} orders in {time.monotonic() - began:.0f} s)")
-            return [list_feed(queue) for queue in orders]
-        interval = max(FASTEST_BLOCK_SECONDS, self.interval_seconds)
-        each = int(rate * load.BATCH_HEIGHTS * interval / streams * spare) + 2
-        fastest = min(interval, FASTEST_BLOCK_SECONDS) if kind != "overload" else interval / 2
-        batches = int(seconds / fastest / load.BATCH_HEIGHTS) + (2 if kind != "overload" else 5)
-        signing_seconds = each * batches * streams / 12_000 + 2
-        first_height = self.net.watch.height + int(signing_seconds / FASTEST_BLOCK_SECONDS)
-        signed = self.signers.short_term(self.net, squads, each, batches, first_height)
-        self.report.say(f"  (signed {sum(len(queue) for row in signed for queue in row):,} orders in {time.monotonic() - began:.0f} s)")
+        signed = self.signers.long_term(self.net, self._squads(streams), int(rate * seconds / streams * SPARE), _tomorrow())
+        self._note_signing(sum(map(len, signed)), began)
+        return [list_feed(queue) for queue in signed]
+
+    def _short_plan(self, streams: int, rate: float, seconds: float, fastest_seconds: float, slowest_seconds: float) -> ShortPlan:
+        """Enough for blocks that are between so fast and so slow."""
+        each = int(rate * load.BATCH_HEIGHTS * slowest_seconds / streams) + 2
+        return ShortPlan(self._squads(streams), each, int(seconds / fastest_seconds / load.BATCH_HEIGHTS) + 2)
+
+    def _short_term(self, *plans: ShortPlan) -> list[list[Feed]]:
+        """For each plan one feed per stream, everything signed; the height at which they all begin has just been reached."""
+        began = time.monotonic()
+        count = sum(plan.count for plan in plans)
+        patience = 1.5 * count / self.signing_rate + 1
+        first_height = self.net.watch.height + int(patience / FASTEST_BLOCK_SECONDS)
+        signed = [self.signers.short_term(self.net, plan.squads, plan.each, plan.batches, first_height) for plan in plans]
+        self._note_signing(count, began)
         self.net.watch.wait_for(first_height)
-        return [ShortFeed(row, self.net.watch, first_height) for row in signed]
+        return [[ShortFeed(row, self.net.watch, first_height) for row in rows] for rows in signed]
+
+    def _note_signing(self, count: int, began_seconds: float) -> None:
+        elapsed = time.monotonic() - began_seconds
+        self.signing_rate = count / elapsed
+        self.report.say(f"  (signed {count:,} orders in {elapsed:.0f} s)")
 
 
 def latencies(sent: Sequence[Sent], found: Decided, watch: BlockWatch) -> list[float]:
@@ -363,12 +397,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--latency-seconds", type=float, default=20, help="length of the run at 20 orders a second; 0 leaves it out")
     parser.add_argument("--overload-seconds", type=float, default=30, help="length of the overload; 0 leaves it out")
     parser.add_argument("--connections", type=int, default=64, help="connections to each node in full runs")
-    parser.add_argument("--overload-connections", type=int, default=64, help="connections to each node in the overload run")
+    parser.add_argument("--overload-connections", type=int, default=800, help="connections in the overload run, all nodes together")
     parser.add_argument(
         "--window", type=int, default=0, help="accepted and uncommitted orders at most [3000 with one validator, else 1500]"
     )
     parser.add_argument("--rate-max", type=float, default=0, help="orders a second for which the first full run signs enough")
-    parser.add_argument("--run-accounts", type=int, default=512, help="traders of one run")
+    parser.add_argument("--run-accounts", type=int, default=512, help="traders of one run (the overload has two per connection)")
     parser.add_argument("--accounts", type=int, default=3_000, help="funded traders in genesis")
     parser.add_argument("--shm", action="store_true", help="chain data in memory (/dev/shm), to leave the disk out")
     parser.add_argument("--json", type=Path, help="write all figures to this file too")
