@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
@@ -239,9 +240,8 @@ class NetworkBench:
         probe_seconds = BEFORE_SECONDS + seconds + AFTER_SECONDS
         # A refused order breaks no sequence of later ones, so the probes are short-term too.
         slowest = min(2.0, SPARE * self.interval_seconds)
-        load_plan = self._short_plan(
-            streams, rate, BEFORE_SECONDS + seconds, max(FASTEST_BLOCK_SECONDS, self.interval_seconds / 2), slowest
-        )
+        fastest = max(FASTEST_BLOCK_SECONDS, self.interval_seconds / 2)
+        load_plan = self._short_plan(streams, rate, BEFORE_SECONDS + seconds, fastest, slowest)
         probe_plan = self._short_plan(probes, PROBE_RATE, probe_seconds, FASTEST_BLOCK_SECONDS, 2.0)
         feeds, probe_feeds = self._short_term(load_plan, probe_plan)
         pids = net.processes()
