@@ -1,23 +1,21 @@
 """`perpd demo` as a user types it, on four real validators: it proves itself, twice on the same chain."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from support.real_localnet import RealLocalnet, perpd, real_localnet
+from support.localnet import Localnet
+from support.real_localnet import perpd
 
 pytestmark = pytest.mark.network
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealLocalnet]:
+@pytest.fixture
+def network(shared_localnet: Localnet) -> Localnet:
     """With the recorded day of BTC-USD, as a localnet has it by default."""
-    with real_localnet(tmp_path_factory.mktemp("net") / "home") as found:
-        yield found
+    return shared_localnet
 
 
 @pytest.mark.parametrize("subaccount", [1, 2])
-def test_the_demonstration_proves_itself_on_a_real_network(network: RealLocalnet, subaccount: int) -> None:
+def test_the_demonstration_proves_itself_on_a_real_network(network: Localnet, subaccount: int) -> None:
     """Liquidation, funding, conservation, and one app hash on all four nodes."""
     facts = perpd("demo", "--home", str(network.home.path))
     assert (facts["subaccount"], facts["nodes"], facts["mismatches"]) == (subaccount, 4, [])

@@ -4,7 +4,6 @@ import itertools
 import random
 import socket
 import statistics
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -34,11 +33,10 @@ DEPOSIT_QUOTE = 50_000 * 10**6
 STEPS = 3
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Localnet]:
-    """A localnet with everything as it is by default; the tests of this file leave it running."""
-    with localnet(tmp_path_factory.mktemp("net") / "home") as found:
-        yield found
+@pytest.fixture
+def network(shared_localnet: Localnet) -> Localnet:
+    """The shared one; everything here leaves it running."""
+    return shared_localnet
 
 
 class Desk:
