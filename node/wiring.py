@@ -7,8 +7,8 @@ from modules.auth.module import AuthModule
 from modules.bank.module import BankModule
 from modules.clob.module import ClobModule
 from modules.consensus.module import ConsensusModule
-from modules.funding.module import FundingModule
 from modules.fees.module import FeesModule
+from modules.funding.module import FundingModule
 from modules.insurance.module import InsuranceModule
 from modules.kernel.context import Context
 from modules.kernel.module import MessageRoute, Module, QueryRoute

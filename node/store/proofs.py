@@ -13,6 +13,8 @@ from hashlib import sha256
 from typing import Final
 
 from google.protobuf.message import DecodeError
+
+from node.store import simple_merkle, tree
 from perpd_proto.cosmos.ics23.v1.proofs_pb2 import (
     NO_HASH,
     SHA256,
@@ -24,8 +26,6 @@ from perpd_proto.cosmos.ics23.v1.proofs_pb2 import (
     NonExistenceProof,
 )
 from perpd_proto.tendermint.crypto.proof_pb2 import ProofOp, ProofOps
-
-from node.store import simple_merkle, tree
 
 PROOF_TYPE: Final = "ics23:simple"
 

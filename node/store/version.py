@@ -5,10 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from perpd_proto.tendermint.crypto.proof_pb2 import ProofOps
-
 from node.store import proofs, tree
 from node.store.database import Snapshot
+from perpd_proto.tendermint.crypto.proof_pb2 import ProofOps
 
 _FORMAT: Final = 1
 _HEAD: Final = struct.Struct(">BQQ32sH")

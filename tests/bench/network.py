@@ -403,7 +403,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--rate-max", type=float, default=0, help="orders a second for which the first full run signs enough")
     parser.add_argument("--run-accounts", type=int, default=512, help="traders of one run (the overload has two per connection)")
-    parser.add_argument("--accounts", type=int, default=3_000, help="funded traders in genesis")
+    parser.add_argument("--accounts", type=int, default=4_000, help="funded traders in genesis")
     parser.add_argument("--shm", action="store_true", help="chain data in memory (/dev/shm), to leave the disk out")
     parser.add_argument("--json", type=Path, help="write all figures to this file too")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a figure is below its floor")

@@ -2,11 +2,11 @@ import json
 from typing import Any
 
 import pytest
-from support.markets import BTC, ETH, LINK, START_SECONDS, Markets, funded, funding_section, oracle_section, perp_section
 
 from modules.funding.events import EPOCH_ENDED
 from modules.kernel.codec import decode_signed
 from modules.kernel.module import QueryError
+from support.markets import BTC, ETH, LINK, START_SECONDS, Markets, funded, funding_section, oracle_section, perp_section
 
 SECOND = 10**9
 HOUR = 3600 * SECOND

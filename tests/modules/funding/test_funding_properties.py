@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from support.markets import BTC, ETH, LINK, Markets, funded, perp_section
 
 SECOND = 10**9

@@ -1,11 +1,11 @@
 import json
 
 import pytest
-from support.markets import BTC, ETH, START_SECONDS, Markets, oracle_section
 
 from modules.kernel.module import QueryError
 from modules.oracle.events import PRICE_UPDATED
 from modules.oracle.model import PriceVote
+from support.markets import BTC, ETH, START_SECONDS, Markets, oracle_section
 
 SECOND = 10**9
 

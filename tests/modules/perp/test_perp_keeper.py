@@ -1,9 +1,9 @@
 import json
 
 import pytest
-from support.markets import BTC, ETH, LINK, SMALL_CAP, Markets, oracle_section, perp_section
 
 from modules.kernel.errors import ChainError
+from support.markets import BTC, ETH, LINK, SMALL_CAP, Markets, oracle_section, perp_section
 
 SECOND = 10**9
 

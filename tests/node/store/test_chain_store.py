@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from support.critbit_reference import reference_root, tree_blocks
-from support.store_blocks import STORES, app_hash_of, block_writes, commit_blocks, genesis_writes, opened, pairs_at, time_of
 
 from node.store import simple_merkle, tree
 from node.store.chain_store import ChainStore
 from node.store.database import DatabaseError
+from support.critbit_reference import reference_root, tree_blocks
+from support.store_blocks import STORES, app_hash_of, block_writes, commit_blocks, genesis_writes, opened, pairs_at, time_of
 
 SEED = 3
 

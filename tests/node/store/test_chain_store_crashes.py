@@ -7,10 +7,10 @@ from pathlib import Path
 
 import plyvel
 import pytest
-from support.store_blocks import STORES, app_hash_of, commit_blocks, opened, pairs_at
 
 from node.store.chain_store import ChainStore
 from node.store.database import DatabaseCorruptError, DatabaseLockedError
+from support.store_blocks import STORES, app_hash_of, commit_blocks, opened, pairs_at
 
 SEED = 9
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
+from node.store import proofs, simple_merkle, tree
 from perpd_proto.cosmos.ics23.v1.proofs_pb2 import CommitmentProof, ExistenceProof
 from perpd_proto.tendermint.crypto.proof_pb2 import ProofOps
 from support.critbit_reference import tree_keys, tree_maps
-
-from node.store import proofs, simple_merkle, tree
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 STORES = json.loads((VECTORS / "multistore.json").read_text())

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.critbit_reference import reference_root, tree_blocks, tree_keys, tree_maps
 
 from node.store import tree
+from support.critbit_reference import reference_root, tree_blocks, tree_keys, tree_maps
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "critbit.json").read_text())
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.store_blocks import STORES, app_hash_of, block_writes, commit_blocks, opened, pairs_at, time_of
 
 from node.store import proofs, simple_merkle
 from node.store.chain_store import ChainStore, FutureHeightError, PrunedHeightError
 from node.store.database import DatabaseError
 from node.store.version import CommitInfo, InvalidKeyError, UnknownStoreError, Version
+from support.store_blocks import STORES, app_hash_of, block_writes, commit_blocks, opened, pairs_at, time_of
 
 SEED = 5
 

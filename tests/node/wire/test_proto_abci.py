@@ -6,6 +6,7 @@ Vectors: cometbft-abci.md B.5, C.2, F.7 and cometbft-vectors.json (frames, frame
 import hashlib
 
 import pytest
+
 from perpd_proto.cosmos.ics23.v1 import proofs_pb2
 from perpd_proto.tendermint.abci import types_pb2 as abci
 from perpd_proto.tendermint.crypto import proof_pb2

@@ -8,6 +8,7 @@ import hashlib
 import pytest
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
+
 from perpd_proto.cosmos.auth.v1beta1 import auth_pb2
 from perpd_proto.cosmos.bank.v1beta1 import tx_pb2 as bank_tx_pb2
 from perpd_proto.cosmos.base.abci.v1beta1 import abci_pb2

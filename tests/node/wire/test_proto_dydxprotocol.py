@@ -8,6 +8,7 @@ import hashlib
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+
 from perpd_proto.dydxprotocol.accountplus import tx_pb2 as accountplus_tx_pb2
 from perpd_proto.dydxprotocol.clob import block_rate_limit_config_pb2, clob_pair_pb2, order_pb2, order_removals_pb2
 from perpd_proto.dydxprotocol.clob import tx_pb2 as clob_tx_pb2

@@ -5,6 +5,7 @@ import importlib
 import pytest
 from google.protobuf import descriptor_pool
 from google.protobuf.any_pb2 import Any
+
 from perpd_proto.cosmos.tx.v1beta1 import tx_pb2
 from perpd_proto.perpd.clob.v1 import query_pb2 as book_pb2
 from perpd_proto.perpd.sequencer.v1 import sequencer_pb2
