@@ -7,7 +7,7 @@ import pytest
 from modules.kernel.errors import registry
 from support import load
 from support.app_network import AppNetwork, app_network, deposit, differences, localnet_state, snapshot, withdraw
-from support.bad_transactions import FAILING, INADMISSIBLE, POOR, SHORT, Case, bob, order
+from support.bad_transactions import FAILING, INADMISSIBLE, POOR, SHORT, Case, authority_message, bob, order
 from support.chain import result_of
 
 
@@ -113,6 +113,21 @@ def test_the_fee_of_a_failing_transaction_is_taken_and_nothing_else(network: App
     balance = next(place for place, declared in enumerate(network.app.wiring.registry.maps) if declared.name == "balances")
     payer = next(key for key in changed["bank/balances"] if bob(network).address in key)
     assert state[balance][payer] - snapshot(network.app)[balance][payer] == fee
+
+
+def test_what_follows_a_refused_sequence_is_refused_with_it(network: AppNetwork) -> None:
+    """The account's sequences stop before it: what its owner signed for later does not happen without what was to come first."""
+    sequence = network.sequence(bob(network))
+    first = network.sign(bob(network), deposit(bob(network), 5), sequence=sequence)
+    refused = network.sign(bob(network), authority_message(network), sequence=sequence + 1)
+    behind = network.sign(bob(network), deposit(bob(network), 7), sequence=sequence + 2)
+    assert network.chain.prepare([behind, refused, first])[1:] == [first]
+    quiet = network.propose()
+    alone = network.chain.finalize([*quiet, first], network.app)
+    block = network.decide([*quiet, first, refused, behind])
+    assert [(result.codespace, result.code) for result in block.results[2:]] == [("sequencer", 8), ("sequencer", 7)]
+    assert block.app_hash == alone.app_hash
+    assert network.sequence(bob(network)) == sequence + 1
 
 
 def test_good_transactions_beside_bad_ones_are_executed_all_the_same(network: AppNetwork) -> None:

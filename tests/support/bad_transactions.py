@@ -123,10 +123,14 @@ def no_messages(network: AppNetwork) -> bytes:
     return sealed(network, body_bytes([], memo="nothing to do"), auth_info)
 
 
+def authority_message(network: AppNetwork) -> Any:
+    """What only the reference's governance signs, in Bob's name."""
+    return perpetuals_pb2.MsgUpdateParams(authority=bob(network).text)
+
+
 def authority(network: AppNetwork) -> bytes:
-    """What only the reference's governance signs, signed by Bob."""
-    message = perpetuals_pb2.MsgUpdateParams(authority=bob(network).text)
-    return network.sign(bob(network), message)
+    """The same, signed by Bob."""
+    return network.sign(bob(network), authority_message(network))
 
 
 def replayed(network: AppNetwork) -> bytes:
@@ -224,6 +228,11 @@ def unknown_long_cancel(network: AppNetwork) -> Any:
     """A cancel of a long-term order that never was."""
     placed = load.Order(bob(network), network.markets[0], True, 1, 1, 424_242, 0)
     return load.cancel_message(placed, flags=load.LONG_TERM, good_til=network.time_seconds + 50)
+
+
+def long_order(network: AppNetwork) -> Any:
+    """A good long-term order that would rest."""
+    return network.place(bob(network), flags=LONG, good_til=network.time_seconds + 600, is_buy=True, ticks=-50, client_id=88)
 
 
 def empty_batch(network: AppNetwork) -> Any:
@@ -367,6 +376,20 @@ FAILING = [
         ("sdk", 18),
         ("sdk", 18),
         "must be its transaction's only message",
+    ),
+    Case(
+        "good, then bad",
+        two_messages(small, lambda n: withdraw(bob(n), 10**15)),
+        ("", 0),
+        ("subaccounts", 102),
+        "failed to execute message; message index: 1: ",
+    ),
+    Case(
+        "an order, then bad",
+        two_messages(long_order, lambda n: transfer(bob(n), alice(n), 10**15)),
+        ("", 0),
+        ("subaccounts", 102),
+        "index: 1",
     ),
     Case("a memo too long", signed(small, memo="m" * 257), ("sdk", 12), ("sdk", 12), "the memo has 257 bytes; at most 256 are allowed"),
     Case("no gas", signed(small, gas_limit=0), ("sdk", 41), ("sdk", 41), "must provide positive gas: invalid gas limit"),
