@@ -45,6 +45,9 @@ RECOVERY_SECONDS = 10.0
 SPARE = 1.4
 """So many times the orders that a run should need are signed."""
 FASTEST_BLOCK_SECONDS = 0.15
+WINDOWS = {1: 2_500, 4: 1_500}
+"""Accepted and uncommitted orders at most. With those under way it must stay below the engine's pool (3,000): what the application accepts
+while the pool fills up is dropped by the engine without a word, and the account's later sequences with it."""
 OTHERS_TOLERATED = 0.15
 """Cores that other programs may use while we measure, before the report says so."""
 
@@ -183,7 +186,7 @@ class NetworkBench:
     def full(self, kind: str) -> None:
         """What the network takes of crossing orders of one kind."""
         options = self.options
-        streams = options.connections * self.net.validators
+        streams = options.connections
         seconds = options.seconds + WARM_SECONDS
         if kind == "long-term":
             feeds = self._long_term(streams, self.capacity, seconds)
@@ -192,7 +195,7 @@ class NetworkBench:
             (feeds,) = self._short_term(plan)
         caster = Broadcaster(self.net.watch)
         flow = [Stream(address, feed) for address, feed in zip(self.addresses(streams), feeds, strict=True)]
-        window = options.window or (3_000 if self.net.validators == 1 else 1_500)
+        window = options.window or WINDOWS.get(self.net.validators, 1_500)
         begin = time.monotonic()
         busy_before, cpu_before, own_before = machine_busy_seconds(), self.net.cpu(), time.process_time()
         caster.run(flow, seconds, window=window)
@@ -396,7 +399,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=20, help="measured part of a full run")
     parser.add_argument("--latency-seconds", type=float, default=20, help="length of the run at 20 orders a second; 0 leaves it out")
     parser.add_argument("--overload-seconds", type=float, default=30, help="length of the overload; 0 leaves it out")
-    parser.add_argument("--connections", type=int, default=64, help="connections to each node in full runs")
+    parser.add_argument("--connections", type=int, default=256, help="connections in full runs, all nodes together")
     parser.add_argument("--overload-connections", type=int, default=800, help="connections in the overload run, all nodes together")
     parser.add_argument(
         "--window", type=int, default=0, help="accepted and uncommitted orders at most [3000 with one validator, else 1500]"
