@@ -198,7 +198,6 @@ def liquidation_pass(report: Report, accounts: int) -> None:
     gc.unfreeze()
     target, floor = (10, 20) if accounts <= 10_000 else (20, 160)
     what = f"liquidation pass, {accounts:,} accounts, {2 * accounts:,} positions"
-    report.begin("single parts of a block")
     report.add(Line(what=what, value=median(milliseconds), unit="ms", target=target, floor=floor, more_is_better=False))
 
 

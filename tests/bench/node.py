@@ -245,6 +245,7 @@ def main(arguments: list[str]) -> int:
         if "stages" in parts:
             micro.stages(report, directory / "stages", options.accounts, options.rounds)
         if "micro" in parts:
+            report.begin("single parts of a block")
             micro.liquidation_pass(report, 10_000)
             if options.large:
                 micro.liquidation_pass(report, 100_000)
