@@ -45,7 +45,7 @@ RECOVERY_SECONDS = 10.0
 SPARE = 1.4
 """So many times the orders that a run should need are signed."""
 FASTEST_BLOCK_SECONDS = 0.15
-WINDOWS = {1: 2_500, 4: 1_500}
+WINDOWS = {1: 2_500, 4: 800}
 """Accepted and uncommitted orders at most. With those under way it must stay below the engine's pool (3,000): what the application accepts
 while the pool fills up is dropped by the engine without a word, and the account's later sequences with it."""
 OTHERS_TOLERATED = 0.15
@@ -195,7 +195,7 @@ class NetworkBench:
             (feeds,) = self._short_term(plan)
         caster = Broadcaster(self.net.watch)
         flow = [Stream(address, feed) for address, feed in zip(self.addresses(streams), feeds, strict=True)]
-        window = options.window or WINDOWS.get(self.net.validators, 1_500)
+        window = options.window or WINDOWS.get(self.net.validators, 800)
         begin = time.monotonic()
         busy_before, cpu_before, own_before = machine_busy_seconds(), self.net.cpu(), time.process_time()
         caster.run(flow, seconds, window=window)
