@@ -232,7 +232,7 @@ def _difference(vote: abci.ExtendedVoteInfo, committed: CommitVote, validator: V
     """Why a carried entry is not the committed one of this validator; empty if it is, or is left out as it may be."""
     for who, source in ((vote.validator, "it"), (committed, "the last commit")):
         if who.address != validator.address or who.power != validator.power:
-            return f"{source} names {who.address.hex()} with power {who.power}, state {validator.address.hex()} with {validator.power}"
+            return f"{source} names {who.address[:20].hex()} with power {who.power}, state {validator.address.hex()} with {validator.power}"
     flag = vote.block_id_flag
     if flag not in _FLAGS or flag not in (_ABSENT, committed.flag):
         return f"its flag is {flag}, the last commit's {committed.flag}"
