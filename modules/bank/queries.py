@@ -3,21 +3,11 @@
 from collections.abc import Iterable
 
 from modules.bank.keeper import BankKeeper
-from modules.kernel import address as addresses
 from modules.kernel.context import Context
-from modules.kernel.errors import ChainError
-from modules.kernel.module import QueryError
+from modules.kernel.module import asked_address
 from modules.kernel.pagination import paginate
-from modules.kernel.units import Address
 from perpd_proto.cosmos.bank.v1beta1 import query_pb2
 from perpd_proto.cosmos.base.v1beta1 import coin_pb2
-
-
-def _address(text: str) -> Address:
-    try:
-        return addresses.from_text(text)
-    except ChainError as error:
-        raise QueryError("INVALID_ARGUMENT", f"invalid bech32 address: {error.log}") from error
 
 
 def _coins(rows: Iterable[tuple[str, int]]) -> list[coin_pb2.Coin]:
@@ -27,13 +17,13 @@ def _coins(rows: Iterable[tuple[str, int]]) -> list[coin_pb2.Coin]:
 def balance(ctx: Context, keeper: BankKeeper, request: query_pb2.QueryBalanceRequest) -> query_pb2.QueryBalanceResponse:
     """The amount held; a denomination not held answers "0" with its name."""
     denom_id = keeper.denom_id(ctx, request.denom)
-    amount = 0 if denom_id is None else keeper.balance(ctx, _address(request.address), denom_id)
+    amount = 0 if denom_id is None else keeper.balance(ctx, asked_address(request.address), denom_id)
     return query_pb2.QueryBalanceResponse(balance=coin_pb2.Coin(denom=request.denom, amount=str(amount)))
 
 
 def all_balances(ctx: Context, keeper: BankKeeper, request: query_pb2.QueryAllBalancesRequest) -> query_pb2.QueryAllBalancesResponse:
     """Every non-zero balance, sorted by denomination."""
-    held = [(keeper.denom(ctx, denom_id), amount) for denom_id, amount in keeper.balances(ctx, _address(request.address))]
+    held = [(keeper.denom(ctx, denom_id), amount) for denom_id, amount in keeper.balances(ctx, asked_address(request.address))]
     rows, page = paginate(sorted(held), request.pagination, lambda row: row[0].encode())
     return query_pb2.QueryAllBalancesResponse(balances=_coins(rows), pagination=page)
 

@@ -4,7 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from modules.kernel import address
 from modules.kernel.context import Context
+from modules.kernel.errors import ChainError
+from modules.kernel.units import Address
 
 CommandDecoder = Callable[[Any], Any]
 """decode(protobuf message) -> the module's command (a domain object), after every stateless check. Raises ChainError."""
@@ -47,6 +50,14 @@ class QueryError(Exception):
         super().__init__(message)
         self.status = status
         self.message = message
+
+
+def asked_address(text: str) -> Address:
+    """The account that a query names. Raises QueryError with INVALID_ARGUMENT."""
+    try:
+        return address.from_text(text)
+    except ChainError as error:
+        raise QueryError("INVALID_ARGUMENT", f"invalid bech32 address: {error.log}") from error
 
 
 class Module(Protocol):

@@ -10,11 +10,11 @@ from typing import Any
 
 import bech32
 from bip32 import BIP32
-from bip32.ripemd160 import ripemd160
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from mnemonic import Mnemonic
 
+from modules.auth.model import address_of_key
 from node.failure import Failure
 
 HD_PATH = "m/44'/118'/0'/0/0"
@@ -106,9 +106,8 @@ def public_key(mnemonic: str) -> bytes:
 
 
 def address_of(public: bytes, prefix: str = DEFAULT_PREFIX) -> str:
-    """Bech32 of RIPEMD-160(SHA-256(compressed key)); the pure-Python digest, because many builds of OpenSSL 3 leave it out."""
-    digest = ripemd160(hashlib.sha256(public).digest())
-    text: str = bech32.bech32_encode(prefix, bech32.convertbits(digest, 8, 5) or [])
+    """Bech32 of the account address of a compressed key, with any prefix: the chain's own is not known before its genesis is."""
+    text: str = bech32.bech32_encode(prefix, bech32.convertbits(address_of_key(public), 8, 5) or [])
     return text
 
 

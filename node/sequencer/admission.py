@@ -12,7 +12,6 @@ from modules.auth.keeper import AuthKeeper
 from modules.auth.model import REMEMBERED_BLOCKS, Account
 from modules.consensus.keeper import ConsensusKeeper
 from modules.kernel import address as addresses
-from modules.kernel.codec import uvarint
 from modules.kernel.context import Context
 from modules.kernel.errors import ChainError
 from modules.kernel.intmath import div_floor
@@ -34,7 +33,7 @@ from node.sequencer.errors import (
 from node.sequencer.lanes import LANE_NAMES
 from node.sequencer.order import canonical_order, ranks, seed_of
 from node.tx.cache import TxCache
-from node.tx.envelope import Tx
+from node.tx.envelope import Tx, framed_size
 from node.votes.preamble import Preambles
 
 SHORT_BLOCK_WINDOW = REMEMBERED_BLOCKS - 1
@@ -69,11 +68,6 @@ class Admission:
     """Accounts as they are once the admitted sequences, nonces and first keys are used, by address; only those that change."""
     hashes: list[bytes]
     """Of the admitted unsequenced transactions: they may not come again."""
-
-
-def framed_size(raw: bytes) -> int:
-    """Bytes of a transaction in a block, as the engine counts them: tag, length, bytes."""
-    return 1 + len(uvarint(len(raw))) + len(raw)
 
 
 def block_time_ms(ctx: Context) -> int:

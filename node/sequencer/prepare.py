@@ -6,10 +6,10 @@ from typing import NamedTuple
 from modules.consensus.model import SequencerParams
 from modules.kernel.context import Context
 from modules.kernel.intmath import ppm_floor
-from node.sequencer.admission import Sieve, Sources, framed_size
+from node.sequencer.admission import Sieve, Sources
 from node.sequencer.errors import BLOCK_BYTES, BLOCK_COUNT, QUOTA, SEQUENCE, Refusal
 from node.sequencer.order import canonical_order, seed_of
-from node.tx.envelope import Tx
+from node.tx.envelope import Tx, framed_size
 from perpd_proto.tendermint.abci import types_pb2 as abci
 
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from google.protobuf.message import DecodeError
 
+from modules.kernel.codec import uvarint
 from node.store import simple_merkle, tree
 from perpd_proto.cosmos.ics23.v1.proofs_pb2 import (
     NO_HASH,
@@ -147,13 +148,7 @@ def _root_of(proof: ExistenceProof) -> bytes:
     """The root to which a well-formed existence proof leads."""
     _require(bool(proof.key) and bool(proof.value), "key and value must not be empty")
     _require(proof.leaf == _SPEC_LEAF, "the leaf op is not that of TendermintSpec")
-    digest = sha256(
-        _LEAF_PREFIX
-        + simple_merkle.uvarint(len(proof.key))
-        + proof.key
-        + simple_merkle.uvarint(_DIGEST_BYTES)
-        + sha256(proof.value).digest()
-    ).digest()
+    digest = sha256(_LEAF_PREFIX + uvarint(len(proof.key)) + proof.key + uvarint(_DIGEST_BYTES) + sha256(proof.value).digest()).digest()
     for step in proof.path:
         _require(step.hash == SHA256 and step.prefix[:1] == _INNER_PREFIX, "an inner op is not that of TendermintSpec")
         _require((len(step.prefix), len(step.suffix)) in ((1, _DIGEST_BYTES), (1 + _DIGEST_BYTES, 0)), "an inner op has a wrong size")

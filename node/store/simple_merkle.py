@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
+from modules.kernel.codec import uvarint
+
 
 class Aunt(NamedTuple):
     """A sibling met on the way from a leaf to the root, and the side on which it stands."""
@@ -57,17 +59,6 @@ def multistore_hash(store_roots: Mapping[str, bytes]) -> bytes:
 def data_hash(transactions: Sequence[bytes]) -> bytes:
     """A block header's `data_hash`: the leaves are the transactions' SHA-256 hashes."""
     return merkle_root([sha256(transaction).digest() for transaction in transactions])
-
-
-def uvarint(number: int) -> bytes:
-    """Unsigned LEB128, as protobuf writes lengths."""
-    assert number >= 0, "an unsigned varint has no sign"
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)
 
 
 def _leaf_hash(leaf: bytes) -> bytes:

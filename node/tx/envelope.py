@@ -44,6 +44,11 @@ _GROUP_WIRE_TYPES = (3, 4)
 _MAX_COIN_AMOUNT = 2**128 - 1
 
 
+def framed_size(raw: bytes) -> int:
+    """Bytes of a transaction in a block, as the engine counts them: tag, length, bytes."""
+    return 1 + len(uvarint(len(raw))) + len(raw)
+
+
 class Tx:
     """A decoded transaction. Everything here follows from its bytes alone."""
 
@@ -195,8 +200,7 @@ class Decoder:
         tx.timeout_height = body.timeout_height
         tx.raw = raw
         tx.hash = digest = sha256(raw).digest()
-        size = len(raw)
-        tx.framed_size = 1 + size + (1 if size < 128 else 2 if size < 16_384 else len(uvarint(size)))
+        tx.framed_size = framed_size(raw)
         tx.lane_account = bytes((tx.lane,)) + signer
         tx.tail = tx.sequence.to_bytes(8, "big") + digest
         tx.verified = None

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from node.sequencer.admission import framed_size
 from node.sequencer.errors import BLOCK_BYTES, BLOCK_COUNT, ONCE, PREAMBLE, QUOTA, SEQUENCE
+from node.tx.envelope import framed_size
 from perpd_proto.tendermint.abci import types_pb2 as abci
 from support import load
 from support.app_network import AppNetwork, app_network, deposit, differences, localnet_state, snapshot, withdraw

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from modules.auth.model import Account
 from modules.consensus.model import DEFAULT_PARAMS
 from modules.kernel.units import Address
-from node.sequencer.admission import framed_size
+from node.tx.envelope import framed_size
 from node.tx.signer import auth_info_bytes, body_bytes, seal
 from perpd_proto.dydxprotocol.sending import transfer_pb2
 from support.sequencing import (

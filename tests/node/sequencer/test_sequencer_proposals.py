@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from modules.auth.model import Account
 from modules.consensus.model import DEFAULT_PARAMS, SequencerParams
-from node.sequencer.admission import framed_size
+from node.tx.envelope import framed_size
 from perpd_proto.dydxprotocol.sending import transfer_pb2
 from support.sequencing import (
     ALICE,

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modules.kernel.codec import uvarint
 from node.store import simple_merkle
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "multistore.json").read_text())
@@ -71,4 +72,4 @@ def test_a_run_splits_at_the_largest_power_of_two_strictly_below_its_length() ->
 @pytest.mark.parametrize(("number", "encoded"), [(0, "00"), (127, "7f"), (128, "8001"), (300, "ac02"), (2**63, "80808080808080808001")])
 def test_lengths_are_written_as_unsigned_varints(number: int, encoded: str) -> None:
     """Seven bits a byte, the lowest first."""
-    assert simple_merkle.uvarint(number).hex() == encoded
+    assert uvarint(number).hex() == encoded
