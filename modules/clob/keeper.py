@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from modules.clob import errors
 from modules.clob.book import OrderBook
 from modules.clob.checks import Accepted, Checks, check_block_window
-from modules.clob.events import ORDER_CANCELLED, ORDER_EXPIRED, ORDER_PLACED, ORDER_REMOVED
+from modules.clob.events import MATCHED, NO_EXTRAS, ORDER_CANCELLED, ORDER_EXPIRED, ORDER_PLACED, ORDER_REMOVED
 from modules.clob.formulas import filled_to
 from modules.clob.matching import Ending, Taker, take
 from modules.clob.model import (
@@ -30,12 +30,13 @@ from modules.clob.state import BY_HEIGHT, BY_TIME, CANCELLED, REMOVED, ClobState
 from modules.clob.venue import BookVenue, PriceFill, Tools
 from modules.fees.keeper import FeesKeeper
 from modules.funding.keeper import FundingKeeper
+from modules.kernel import address as addresses
 from modules.kernel.context import Context
 from modules.kernel.intmath import round_down_to_multiple
 from modules.kernel.units import SubaccountId
 from modules.perp.keeper import PerpKeeper
 from modules.subaccounts.keeper import SubaccountsKeeper
-from modules.subaccounts.model import UpdateResult
+from modules.subaccounts.model import Fill, UpdateResult
 
 _REASONS = {
     Ending.WOULD_CROSS: Removal.POST_ONLY_WOULD_CROSS_MAKER_ORDER,
@@ -153,6 +154,13 @@ class ClobKeeper:
         venue = BookVenue(ctx, self._tools, pair, order.subaccount, order.is_buy, price_fill=price_fill)
         taker = Taker(order.subaccount, order.is_buy, order.subticks, quantums)
         return take(taker, venue, self._state.params.require(ctx).max_fills_per_order)[0]
+
+    def tell_deleverage(self, ctx: Context, fill: Fill) -> None:
+        """The `match` event of a fill that no order made: the engine has closed two positions against each other, without fees."""
+        taker, maker = fill.taker, fill.maker
+        base, quote = (fill.quantums, -fill.quote) if fill.taker_buys else (-fill.quantums, fill.quote)
+        names = (addresses.to_text(taker.owner), taker.number, addresses.to_text(maker.owner), maker.number)
+        ctx.emit(MATCHED, *names, 0, 0, quote, -quote, base, -base, 0, False, True, fill.perpetual_id, *NO_EXTRAS)
 
     def cancel(self, ctx: Context, command: CancelOrder) -> None:
         """A short-term id's placements up to the cancel's good-til-block fail from now on, and an order of it up to there has left the
