@@ -104,7 +104,7 @@ class Checks:
     def as_maker(self, ctx: Context, pair: ClobPair, subaccount: SubaccountId, is_buy: bool, quantums: int, subticks: int) -> UpdateResult:
         """How the subaccount would be judged if the size filled now at that price with the maker's fee."""
         quote = formulas.quote_of(subticks, quantums, pair.quantum_conversion_exponent)
-        fee = ppm_ceil(quote, self._fees.rates(ctx, subaccount.owner)[1])
+        fee = ppm_ceil(quote, self._fees.rates(ctx, subaccount.owner, pair.id)[1])
         base_delta, quote_delta = (quantums, -quote - fee) if is_buy else (-quantums, quote - fee)
         return self._subaccounts.would_collateralise(ctx, subaccount, pair.perpetual_id, base_delta, quote_delta)
 

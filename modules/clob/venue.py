@@ -71,7 +71,7 @@ class BookVenue:
         self._pair = pair
         self._group = (pair.id, not taker_buys)
         self._taker_buys = taker_buys
-        self._taker_ppm = 0 if order_id is None else tools.fees.rates(ctx, taker.owner)[0]
+        self._taker_ppm = 0 if order_id is None else tools.fees.rates(ctx, taker.owner, pair.id)[0]
         self._taker_text = ENGINE_TAKER if order_id is None else order_id.text
         self._trial = trial
         """Fills are tried and undone: of a post-only order one need only know whether it could match."""
@@ -95,7 +95,7 @@ class BookVenue:
     def attempt(self, maker: Maker, quantums: int) -> Attempt:
         ctx, tools = self._ctx, self._tools
         quote = formulas.quote_of(maker.subticks, quantums, self._pair.quantum_conversion_exponent)
-        maker_ppm = tools.fees.rates(ctx, maker.id.subaccount.owner)[1]
+        maker_ppm = tools.fees.rates(ctx, maker.id.subaccount.owner, self._pair.id)[1]
         mark = ctx.mark()
         insurance_delta = 0
         if self._price_fill is None:

@@ -19,7 +19,7 @@ class FeesKeeper:
         """The number of the owner's tier: the first, which asks for no volume."""
         return 0
 
-    def rates(self, ctx: Context, owner: Address) -> tuple[int, int]:
-        """(taker, maker) fee of the owner in ppm; a negative maker fee is a rebate."""
+    def rates(self, ctx: Context, owner: Address, pair_id: int) -> tuple[int, int]:
+        """(taker, maker) fee of the owner in that market, ppm; a negative maker fee is a rebate. Constant during a block."""
         tier = self.tiers(ctx)[self.tier_index(ctx, owner)]
         return tier.taker_fee_ppm, tier.maker_fee_ppm

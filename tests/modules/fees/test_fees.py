@@ -80,7 +80,7 @@ def test_the_reference_tiers_are_sound() -> None:
 def test_everybody_trades_in_the_first_tier() -> None:
     """Volume is not counted yet; taker first, maker second."""
     module, ctx = fees()
-    assert module.keeper.rates(ctx, owner("alice")) == (500, -110)
+    assert module.keeper.rates(ctx, owner("alice"), 0) == (500, -110)
     assert module.check_invariants(ctx) == []
 
 
