@@ -8,6 +8,7 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from modules.authority.model import Change
 from modules.clob.errors import GOOD_TIL_BLOCK_TOO_FAR, HEIGHT_EXCEEDS_GOOD_TIL_BLOCK
 from modules.clob.model import BatchCancel, CancelOrder, PlaceOrder
 from modules.consensus.model import EngineParams
@@ -239,7 +240,9 @@ class App(Application):
             return
         command = commands[0]
         clob = self.wiring.clob.keeper
-        if isinstance(command, PlaceOrder):
+        if isinstance(command, Change):
+            self.wiring.changes.check(ctx, command)
+        elif isinstance(command, PlaceOrder):
             clob.check_place(ctx, command)
         elif isinstance(command, CancelOrder):
             clob.check_cancel(ctx, command)
@@ -306,7 +309,8 @@ class App(Application):
             app_hash = self.store.stage(request.height, ctx.time_ns, self.state.changes())
         self._staged = result.tally
         self._staged_height = request.height
-        return results.finalize_response(result.events, result.results, app_hash)
+        updates = self.wiring.consensus.keeper.validator_updates(ctx)
+        return results.finalize_response(result.events, result.results, app_hash, updates)
 
     def commit(self, request: abci.RequestCommit) -> abci.ResponseCommit:
         """The staged block is on disk, in one synchronous write, and is what everyone reads."""

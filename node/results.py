@@ -75,10 +75,16 @@ def message_data(responses: Sequence[tuple[str, bytes]]) -> bytes:
     return b"".join(parts)
 
 
-def finalize_response(events: Iterable[Event], results: Sequence[bytes], app_hash: bytes) -> bytes:
-    """The body of a ResponseFinalizeBlock: events, one result per transaction, app hash."""
+def finalize_response(
+    events: Iterable[Event], results: Sequence[bytes], app_hash: bytes, validator_updates: Sequence[tuple[bytes, int]] = ()
+) -> bytes:
+    """The body of a ResponseFinalizeBlock: events, one result per transaction, (ed25519 key, power) of changed validators, app hash."""
     parts = [encode_events(events, b"\x0a")]
     parts.extend([b"\x12" + uvarint(len(result)) + result for result in results])
+    for key, power in validator_updates:
+        public_key = b"\x0a" + uvarint(len(key)) + key
+        body = b"\x0a" + uvarint(len(public_key)) + public_key + (b"\x10" + uvarint(power) if power else b"")
+        parts.append(b"\x1a" + uvarint(len(body)) + body)
     parts.append(b"\x2a" + uvarint(len(app_hash)) + app_hash)
     return b"".join(parts)
 

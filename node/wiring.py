@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from modules.auth.module import AuthModule
+from modules.authority.changes import Changes
+from modules.authority.module import AuthorityModule
 from modules.bank.module import BankModule
 from modules.clob.module import ClobModule
 from modules.consensus.module import ConsensusModule
@@ -27,6 +29,7 @@ class Wiring:
         self.consensus = ConsensusModule(registry)
         self.auth = AuthModule(registry, consensus=self.consensus.keeper)
         self.bank = BankModule(registry, auth=self.auth.keeper)
+        self.authority = AuthorityModule(registry)
         self.oracle = OracleModule(registry)
         self.perp = PerpModule(registry, oracle=self.oracle.keeper)
         self.funding = FundingModule(registry, perp=self.perp.keeper)
@@ -53,6 +56,7 @@ class Wiring:
             self.consensus,
             self.auth,
             self.bank,
+            self.authority,
             self.oracle,
             self.perp,
             self.funding,
@@ -62,13 +66,17 @@ class Wiring:
             self.clob,
             self.liquidation,
         )
-        self.messages: tuple[MessageRoute, ...] = tuple(route for module in self.modules for route in module.messages)
+        self.changes = Changes(self.authority.keeper, [change for module in self.modules for change in module.changes])
+        self.messages: tuple[MessageRoute, ...] = (
+            *(route for module in self.modules for route in module.messages),
+            *self.changes.messages,
+        )
         self.queries: tuple[QueryRoute, ...] = tuple(route for module in self.modules for route in module.queries)
 
     def init_genesis(self, ctx: Context, document: Mapping[str, Any]) -> None:
         """The state of a validated genesis. Lower modules first: a higher one may ask what they hold."""
         for module in self.modules:
-            module.init_genesis(ctx, document[module.name])
+            module.init_genesis(ctx, document.get(module.name, {}))
 
     def export_genesis(self, ctx: Context) -> dict[str, Any]:
         """A genesis document of the state in ctx."""

@@ -8,7 +8,7 @@ from modules.auth.keeper import AuthKeeper
 from modules.auth.state import AuthState
 from modules.consensus.keeper import ConsensusKeeper
 from modules.kernel.context import Context
-from modules.kernel.module import MessageRoute, Problems, QueryRoute
+from modules.kernel.module import ChangeRoute, MessageRoute, Problems, QueryRoute
 from modules.kernel.stores import Registry
 from perpd_proto.cosmos.auth.v1beta1 import query_pb2
 
@@ -19,6 +19,7 @@ class AuthModule:
     """Accounts have no messages: they come to be when they receive money, and change when their transactions are admitted."""
 
     name = "auth"
+    changes: tuple[ChangeRoute, ...] = ()
     messages: tuple[MessageRoute, ...] = ()
 
     def __init__(self, registry: Registry, consensus: ConsensusKeeper) -> None:

@@ -8,7 +8,7 @@ from modules.bank import genesis, msgs, queries
 from modules.bank.keeper import BankKeeper
 from modules.bank.state import BankState
 from modules.kernel.context import Context
-from modules.kernel.module import MessageRoute, Problems, QueryRoute
+from modules.kernel.module import ChangeRoute, MessageRoute, Problems, QueryRoute
 from modules.kernel.stores import Registry
 from perpd_proto.cosmos.bank.v1beta1 import query_pb2, tx_pb2
 
@@ -19,6 +19,7 @@ class BankModule:
     """Routes, genesis and invariants of the bank."""
 
     name = "bank"
+    changes: tuple[ChangeRoute, ...] = ()
 
     def __init__(self, registry: Registry, auth: AuthKeeper) -> None:
         self._state = BankState(registry)

@@ -9,7 +9,7 @@ from modules.clob.state import ClobState
 from modules.fees.keeper import FeesKeeper
 from modules.funding.keeper import FundingKeeper
 from modules.kernel.context import Context
-from modules.kernel.module import MessageRoute, Problems, QueryRoute
+from modules.kernel.module import ChangeRoute, MessageRoute, Problems, QueryRoute
 from modules.kernel.stores import Registry
 from modules.perp.keeper import PerpKeeper
 from modules.subaccounts.keeper import SubaccountsKeeper
@@ -24,6 +24,7 @@ class ClobModule:
     """Markets, orders, matching."""
 
     name = "clob"
+    changes: tuple[ChangeRoute, ...] = ()
 
     def __init__(
         self, registry: Registry, perp: PerpKeeper, funding: FundingKeeper, subaccounts: SubaccountsKeeper, fees: FeesKeeper

@@ -32,7 +32,8 @@ MAX_BLOCK_BYTES = 96 * 1024 * 1024
 DEFAULT_PREFIX = "dydx"
 
 
-def _read_params(reader: Reader) -> SequencerParams:
+def read_params(reader: Reader) -> SequencerParams:
+    """Limits of blocks within their bounds; what is not said is the default."""
     default = DEFAULT_PARAMS
     shares = []
     for index, value in enumerate(reader.values("lane_byte_share_ppm", list(default.lane_byte_share_ppm))):
@@ -117,7 +118,7 @@ def _read(section: Any, problems: Problems) -> tuple[str, SequencerParams, tuple
         reader.problem("bech32_prefix", f"must be lower-case letters, not {prefix!r}")
         prefix = DEFAULT_PREFIX
     nested = reader.optional("sequencer")
-    params = DEFAULT_PARAMS if nested is None else _read_params(nested)
+    params = DEFAULT_PARAMS if nested is None else read_params(nested)
     continued = reader.optional("chain")
     chain = None if continued is None else _read_chain(continued)
     reader.done()

@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from modules.consensus import genesis, queries
+from modules.consensus import authority, genesis, queries
 from modules.consensus.keeper import ConsensusKeeper
 from modules.consensus.state import ConsensusState
 from modules.kernel.context import Context
-from modules.kernel.module import MessageRoute, Problems, QueryRoute
+from modules.kernel.module import ChangeRoute, MessageRoute, Problems, QueryRoute
 from modules.kernel.stores import Registry
 from perpd_proto.cosmos.consensus.v1 import query_pb2 as cosmos
 from perpd_proto.perpd.sequencer.v1 import sequencer_pb2 as perpd
 
 
 class ConsensusModule:
-    """The lowest module; it sends and receives no messages."""
+    """The lowest module. Users send it no messages."""
 
     name = "consensus"
     messages: tuple[MessageRoute, ...] = ()
@@ -22,6 +22,7 @@ class ConsensusModule:
     def __init__(self, registry: Registry) -> None:
         self._state = ConsensusState(registry)
         self.keeper = keeper = ConsensusKeeper(self._state)
+        self.changes: tuple[ChangeRoute, ...] = authority.changes(keeper)
         self.queries = (
             QueryRoute(
                 "/perpd.sequencer.v1.Query/Params",

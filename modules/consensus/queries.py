@@ -22,6 +22,8 @@ def sequencer_params(ctx: Context, keeper: ConsensusKeeper, _request: Any) -> pe
             lane_byte_share_ppm=params.lane_byte_share_ppm,
             max_vote_extension_bytes=params.max_vote_extension_bytes,
             max_memo_bytes=params.max_memo_bytes,
+            gas_per_message=params.gas_per_message,
+            gas_per_byte=params.gas_per_byte,
         )
     )
 

@@ -7,7 +7,7 @@ from modules.fees import formulas, genesis, queries
 from modules.fees.keeper import FeesKeeper
 from modules.fees.state import FeesState
 from modules.kernel.context import Context
-from modules.kernel.module import MessageRoute, Problems, QueryRoute
+from modules.kernel.module import ChangeRoute, MessageRoute, Problems, QueryRoute
 from modules.kernel.stores import Registry
 from perpd_proto.dydxprotocol.feetiers import query_pb2
 from perpd_proto.dydxprotocol.stats import query_pb2 as stats_query_pb2
@@ -17,6 +17,7 @@ class FeesModule:
     """Fee tiers and what traders pay."""
 
     name = "fees"
+    changes: tuple[ChangeRoute, ...] = ()
     messages: tuple[MessageRoute, ...] = ()
 
     def __init__(self, registry: Registry) -> None:

@@ -7,7 +7,7 @@ from modules.funding import genesis, queries
 from modules.funding.keeper import FundingKeeper
 from modules.funding.state import FundingState
 from modules.kernel.context import Context
-from modules.kernel.module import MessageRoute, Problems, QueryRoute
+from modules.kernel.module import ChangeRoute, MessageRoute, Problems, QueryRoute
 from modules.kernel.stores import Registry
 from modules.perp.keeper import PerpKeeper
 from perpd_proto.dydxprotocol.perpetuals import query_pb2 as perpetuals_pb2
@@ -21,6 +21,7 @@ class FundingModule:
     """Premiums, rates, and the funding index."""
 
     name = "funding"
+    changes: tuple[ChangeRoute, ...] = ()
     messages: tuple[MessageRoute, ...] = ()
 
     def __init__(self, registry: Registry, perp: PerpKeeper) -> None:

@@ -8,7 +8,7 @@ from modules.insurance import queries
 from modules.insurance.keeper import InsuranceKeeper
 from modules.kernel.context import Context
 from modules.kernel.genesis import Reader
-from modules.kernel.module import MessageRoute, Problems, QueryRoute
+from modules.kernel.module import ChangeRoute, MessageRoute, Problems, QueryRoute
 from modules.kernel.stores import Registry
 from modules.perp.keeper import PerpKeeper
 from perpd_proto.perpd.node.v1 import query_pb2
@@ -18,6 +18,7 @@ class InsuranceModule:
     """Holds no state of its own: a fund is a module account of the bank, and genesis gives it its first balance there."""
 
     name = "insurance"
+    changes: tuple[ChangeRoute, ...] = ()
     messages: tuple[MessageRoute, ...] = ()
 
     def __init__(self, registry: Registry, bank: BankKeeper, perp: PerpKeeper) -> None:

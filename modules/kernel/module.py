@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from modules.kernel import address
 from modules.kernel.context import Context
-from modules.kernel.errors import ChainError
+from modules.kernel.errors import UNAUTHORIZED, ChainError, ErrorKind
 from modules.kernel.units import Address
 
 CommandDecoder = Callable[[Any], Any]
@@ -14,6 +14,9 @@ CommandDecoder = Callable[[Any], Any]
 
 CommandExecutor = Callable[[Context, Any], bytes]
 """execute(ctx, command) -> encoded response message (empty bytes for an empty response). Raises ChainError."""
+
+ChangeApplier = Callable[[Context, Any], None]
+"""apply(ctx, command): the change is in state. Raises ChainError; what it wrote by then is undone by who called it."""
 
 QueryHandler = Callable[[Context, Any], Any]
 """handle(ctx, request message) -> response message. Raises QueryError or ChainError."""
@@ -31,6 +34,23 @@ class MessageRoute:
     """The bech32 address that must sign it."""
     decode: CommandDecoder
     execute: CommandExecutor
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRoute:
+    """One message of the genesis authority: it changes parameters at the end of the block that carries it, never a balance.
+
+    The message names its signer in field `authority`; modules/authority makes a MessageRoute of it.
+    """
+
+    message: Any
+    """The protobuf class."""
+    response: Any
+    """The protobuf class of its response, which is empty."""
+    decode: CommandDecoder
+    apply: ChangeApplier
+    refusal: ErrorKind = UNAUTHORIZED
+    """What anyone but the authority is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +88,9 @@ class Module(Protocol):
 
     @property
     def messages(self) -> tuple[MessageRoute, ...]: ...
+
+    @property
+    def changes(self) -> tuple[ChangeRoute, ...]: ...
 
     @property
     def queries(self) -> tuple[QueryRoute, ...]: ...

@@ -6,7 +6,7 @@ from typing import Any
 from modules.clob.keeper import ClobKeeper
 from modules.insurance.keeper import InsuranceKeeper
 from modules.kernel.context import Context
-from modules.kernel.module import MessageRoute, Problems, QueryRoute
+from modules.kernel.module import ChangeRoute, MessageRoute, Problems, QueryRoute
 from modules.kernel.stores import Registry
 from modules.liquidation import genesis
 from modules.liquidation.keeper import LiquidationKeeper
@@ -20,6 +20,7 @@ class LiquidationModule:
     """The engine's liquidation pass. Nobody sends it messages."""
 
     name = "liquidation"
+    changes: tuple[ChangeRoute, ...] = ()
     messages: tuple[MessageRoute, ...] = ()
 
     def __init__(

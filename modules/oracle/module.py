@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modules.kernel.context import Context
-from modules.kernel.module import MessageRoute, Problems, QueryRoute
+from modules.kernel.module import ChangeRoute, MessageRoute, Problems, QueryRoute
 from modules.kernel.stores import Registry
 from modules.oracle import genesis, queries
 from modules.oracle.keeper import OracleKeeper
@@ -20,6 +20,7 @@ class OracleModule:
     """Markets, prices, and the aggregation of votes."""
 
     name = "oracle"
+    changes: tuple[ChangeRoute, ...] = ()
     messages: tuple[MessageRoute, ...] = ()
 
     def __init__(self, registry: Registry) -> None:

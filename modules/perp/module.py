@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modules.kernel.context import Context
-from modules.kernel.module import MessageRoute, Problems, QueryRoute
+from modules.kernel.module import ChangeRoute, MessageRoute, Problems, QueryRoute
 from modules.kernel.stores import Registry
 from modules.oracle.keeper import OracleKeeper
 from modules.perp import genesis, queries
@@ -19,6 +19,7 @@ class PerpModule:
     """Perpetuals, liquidity tiers, open interest, margins."""
 
     name = "perp"
+    changes: tuple[ChangeRoute, ...] = ()
     messages: tuple[MessageRoute, ...] = ()
 
     def __init__(self, registry: Registry, oracle: OracleKeeper) -> None:

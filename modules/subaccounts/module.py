@@ -7,7 +7,7 @@ from modules.auth.keeper import AuthKeeper
 from modules.bank.keeper import BankKeeper
 from modules.funding.keeper import FundingKeeper
 from modules.kernel.context import Context
-from modules.kernel.module import MessageRoute, Problems, QueryRoute
+from modules.kernel.module import ChangeRoute, MessageRoute, Problems, QueryRoute
 from modules.kernel.stores import Registry
 from modules.perp.keeper import PerpKeeper
 from modules.subaccounts import genesis, msgs
@@ -26,6 +26,7 @@ class SubaccountsModule:
     """Collateral, positions, and the messages that move collateral."""
 
     name = "subaccounts"
+    changes: tuple[ChangeRoute, ...] = ()
 
     def __init__(self, registry: Registry, auth: AuthKeeper, bank: BankKeeper, perp: PerpKeeper, funding: FundingKeeper) -> None:
         self._state = SubaccountsState(registry)

@@ -34,6 +34,7 @@ from node.sequencer.lanes import LANE_NAMES
 from node.sequencer.order import canonical_order, ranks, seed_of
 from node.tx.cache import TxCache
 from node.tx.envelope import Tx, framed_size
+from node.tx.kinds import refusal
 from node.votes.preamble import Preambles
 
 SHORT_BLOCK_WINDOW = REMEMBERED_BLOCKS - 1
@@ -191,7 +192,7 @@ class Sieve:
         seen: dict[bytes, None] = {}
         for position, tx in list(self.left.items()):
             if tx.internal_message:
-                self._refuse(position, KIND, f"{tx.internal_message} is not for users")
+                self._refuse(position, KIND, refusal(tx.internal_message))
             elif tx.hash in seen:
                 self._refuse(position, ONCE, f"{tx.hash.hex().upper()} stands in it before")
             else:

@@ -30,6 +30,7 @@ from node.sequencer.admission import SHORT_BLOCK_WINDOW, Sources, block_time_ms
 from node.sequencer.errors import QUOTA, WINDOW
 from node.sequencer.lanes import CANCEL, LANE_NAMES
 from node.tx.envelope import Tx
+from node.tx.kinds import refusal
 from node.tx.limits import check_limits
 
 EconomicCheck = Callable[[Context, Tx, list[Any]], None]
@@ -118,7 +119,7 @@ class CheckState:
     def _check_alone(self, tx: Tx, params: SequencerParams) -> list[Any]:
         """What can be said without state; the transaction's commands."""
         if tx.internal_message:
-            raise INVALID_REQUEST(f"{tx.internal_message} is not for users")
+            raise INVALID_REQUEST(refusal(tx.internal_message))
         check_limits(tx, params)
         commands = tx.commands()
         if tx.timeout_height and tx.good_til_blocks and tx.lane != CANCEL and tx.timeout_height < tx.good_til_blocks[0]:

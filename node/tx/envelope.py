@@ -26,6 +26,7 @@ from modules.kernel.errors import (
     ChainError,
 )
 from modules.kernel.units import Address
+from node.tx.kinds import refusal
 from node.tx.router import Kind, Router
 from node.tx.signature import SIGNATURE_BYTES, SIGNATURE_FIELD_BYTES, sign_digest, verify
 from perpd_proto.cosmos.crypto.secp256k1 import keys_pb2
@@ -140,7 +141,7 @@ class Tx:
         if found is None:
             route = self.kinds[index].route
             if route is None:
-                raise INVALID_REQUEST(f"{self.kinds[index].name} is not for users")
+                raise INVALID_REQUEST(refusal(self.kinds[index].name))
             found = self._commands[index] = route.decode(self.messages[index])
         return found
 

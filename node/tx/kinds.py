@@ -1,6 +1,6 @@
 """Closed lists: which messages a user may send, and which exist but are not for users.
 
-What a user may send is what a module routes; everything named here is refused from users, and everything else is unknown.
+What a user may send is what a module routes; everything else that is named here is refused from users, and what is not is unknown.
 """
 
 from collections.abc import Mapping
@@ -46,5 +46,19 @@ _OF_THE_AUTHORITY: tuple[Any, ...] = (
     sending.MsgSendFromModuleToAccount,
 )
 
+_WHY: Mapping[str, str] = {
+    clob.MsgCreateClobPair.DESCRIPTOR.full_name: "markets come from genesis",
+    perpetuals.MsgCreatePerpetual.DESCRIPTOR.full_name: "markets come from genesis",
+    prices.MsgCreateOracleMarket.DESCRIPTOR.full_name: "markets come from genesis",
+    listing.MsgUpgradeIsolatedPerpetualToCross.DESCRIPTOR.full_name: "nobody but its owners moves a pool's money",
+    sending.MsgSendFromAccountToAccount.DESCRIPTOR.full_name: "nobody moves the money of others",
+    sending.MsgSendFromModuleToAccount.DESCRIPTOR.full_name: "nobody moves the money of others",
+}
+
 INTERNAL: Mapping[str, Any] = {message.DESCRIPTOR.full_name: message for message in _OF_THE_AUTHORITY}
-"""Signed by an `authority` that only the reference's governance has. A module that routes one takes it off this list."""
+"""Signed by an `authority`, in the reference its governance. Those that no module routes as a change are refused from everybody."""
+
+
+def refusal(name: str) -> str:
+    """Why a message that exists may not be sent."""
+    return f"{name} is not for users: {_WHY.get(name, 'this chain has nothing that it would change')}"

@@ -37,11 +37,11 @@ class Router:
         for route in routes:
             kind = Kind(route.message, route.signer, route)
             assert kind.name not in self._by_name, f"{kind.name} has two routes"
-            assert kind.name not in INTERNAL, f"{kind.name} is routed and on the list of internal messages"
             assert kind.name not in INJECTED, f"{kind.name} is routed and on the list of injected messages"
             self._by_name[kind.name] = kind
         for name, message in INTERNAL.items():
-            self._by_name[name] = Kind(message, lambda internal: internal.authority, None)
+            if name not in self._by_name:
+                self._by_name[name] = Kind(message, lambda internal: internal.authority, None)
         self.by_url = {"/" + name: kind for name, kind in self._by_name.items()}
 
     def resolve(self, type_url: str) -> Kind:

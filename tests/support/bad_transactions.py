@@ -125,7 +125,7 @@ def no_messages(network: AppNetwork) -> bytes:
 
 def authority_message(network: AppNetwork) -> Any:
     """What only the reference's governance signs, in Bob's name."""
-    return perpetuals_pb2.MsgUpdateParams(authority=bob(network).text)
+    return perpetuals_pb2.MsgCreatePerpetual(authority=bob(network).text)
 
 
 def authority(network: AppNetwork) -> bytes:
@@ -288,7 +288,7 @@ INADMISSIBLE = [
         FORM,
         "is injected by the proposer",
     ),
-    Case("an authority's message", authority, ("sdk", 18), KIND, "MsgUpdateParams is not for users: invalid request"),
+    Case("an authority's message", authority, ("sdk", 18), KIND, "MsgCreatePerpetual is not for users: markets come from genesis: invalid request"),
     Case("a stranger's", of_stranger, ("sdk", 9), ACCOUNT, f"account {STRANGER.text} does not exist: unknown address"),
     Case("with another's key", foreign_key, ("sdk", 8), ACCOUNT, "pubKey does not match signer address"),
     Case("another's money", of_another, ("sdk", 8), ACCOUNT, "pubKey does not match signer address"),

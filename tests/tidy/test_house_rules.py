@@ -12,15 +12,17 @@ import pytest
 from support import source
 from support.source import ROOT, Found, Source
 
-LAYERS = ("kernel", "consensus", "auth", "bank", "oracle", "perp", "funding", "subaccounts", "fees", "insurance", "clob", "liquidation")
+LAYERS = (
+    "kernel", "consensus", "auth", "bank", "authority", "oracle", "perp", "funding", "subaccounts", "fees", "insurance", "clob", "liquidation",
+)  # fmt: skip
 """The modules, lowest first. None imports a higher one."""
 FORMULA_PREFIX = {
-    "auth": "AUTH", "bank": "BANK", "clob": "CLOB", "consensus": "CON", "fees": "FEE", "funding": "FUND", "insurance": "INS",
+    "auth": "AUTH", "authority": "AUT", "bank": "BANK", "clob": "CLOB", "consensus": "CON", "fees": "FEE", "funding": "FUND", "insurance": "INS",
     "liquidation": "LIQ", "oracle": "ORACLE", "perp": "PERP", "subaccounts": "SUB",
 }  # fmt: skip
 SHARED_FILES = ("keeper", "model")
 """What other modules may import of a module."""
-WIRE_FILES = ("model", "msgs", "queries", "genesis", "module")
+WIRE_FILES = ("model", "msgs", "authority", "queries", "genesis", "module")
 """The files of a module that may see protobuf; `module` for its routes."""
 SHARED_WIRE_FILES = ("modules.kernel.pagination",)
 """What the queries of all modules share."""

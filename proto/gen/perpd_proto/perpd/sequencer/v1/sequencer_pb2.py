@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from perpd_proto.tendermint.abci import types_pb2 as tendermint_dot_abci_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"perpd/sequencer/v1/sequencer.proto\x12\x12perpd.sequencer.v1\x1a\x1btendermint/abci/types.proto\"G\n\x0bMsgPreamble\x12\x38\n\x0blast_commit\x18\x01 \x01(\x0b\x32#.tendermint.abci.ExtendedCommitInfo\"\x15\n\x13MsgPreambleResponse\":\n\rVoteExtension\x12)\n\x06prices\x18\x01 \x03(\x0b\x32\x19.perpd.sequencer.v1.Price\")\n\x05Price\x12\x11\n\tmarket_id\x18\x01 \x01(\r\x12\r\n\x05price\x18\x02 \x01(\x04\"\xc9\x01\n\x06Params\x12\x17\n\x0fmax_block_bytes\x18\x01 \x01(\x04\x12\x15\n\rmax_block_txs\x18\x02 \x01(\r\x12\"\n\x1aquota_per_account_and_lane\x18\x03 \x01(\r\x12\x14\n\x0cmax_tx_bytes\x18\x04 \x01(\r\x12\x1b\n\x13lane_byte_share_ppm\x18\x05 \x03(\r\x12 \n\x18max_vote_extension_bytes\x18\x06 \x01(\r\x12\x16\n\x0emax_memo_bytes\x18\x07 \x01(\r\"\x14\n\x12QueryParamsRequest\"A\n\x13QueryParamsResponse\x12*\n\x06params\x18\x01 \x01(\x0b\x32\x1a.perpd.sequencer.v1.Params2b\n\x05Query\x12Y\n\x06Params\x12&.perpd.sequencer.v1.QueryParamsRequest\x1a\'.perpd.sequencer.v1.QueryParamsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"perpd/sequencer/v1/sequencer.proto\x12\x12perpd.sequencer.v1\x1a\x1btendermint/abci/types.proto\"G\n\x0bMsgPreamble\x12\x38\n\x0blast_commit\x18\x01 \x01(\x0b\x32#.tendermint.abci.ExtendedCommitInfo\"\x15\n\x13MsgPreambleResponse\":\n\rVoteExtension\x12)\n\x06prices\x18\x01 \x03(\x0b\x32\x19.perpd.sequencer.v1.Price\")\n\x05Price\x12\x11\n\tmarket_id\x18\x01 \x01(\r\x12\r\n\x05price\x18\x02 \x01(\x04\"\xf8\x01\n\x06Params\x12\x17\n\x0fmax_block_bytes\x18\x01 \x01(\x04\x12\x15\n\rmax_block_txs\x18\x02 \x01(\r\x12\"\n\x1aquota_per_account_and_lane\x18\x03 \x01(\r\x12\x14\n\x0cmax_tx_bytes\x18\x04 \x01(\r\x12\x1b\n\x13lane_byte_share_ppm\x18\x05 \x03(\r\x12 \n\x18max_vote_extension_bytes\x18\x06 \x01(\r\x12\x16\n\x0emax_memo_bytes\x18\x07 \x01(\r\x12\x17\n\x0fgas_per_message\x18\x08 \x01(\r\x12\x14\n\x0cgas_per_byte\x18\t \x01(\r\"\x14\n\x12QueryParamsRequest\"A\n\x13QueryParamsResponse\x12*\n\x06params\x18\x01 \x01(\x0b\x32\x1a.perpd.sequencer.v1.Params2b\n\x05Query\x12Y\n\x06Params\x12&.perpd.sequencer.v1.QueryParamsRequest\x1a\'.perpd.sequencer.v1.QueryParamsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,11 +41,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PRICE']._serialized_start=243
   _globals['_PRICE']._serialized_end=284
   _globals['_PARAMS']._serialized_start=287
-  _globals['_PARAMS']._serialized_end=488
-  _globals['_QUERYPARAMSREQUEST']._serialized_start=490
-  _globals['_QUERYPARAMSREQUEST']._serialized_end=510
-  _globals['_QUERYPARAMSRESPONSE']._serialized_start=512
-  _globals['_QUERYPARAMSRESPONSE']._serialized_end=577
-  _globals['_QUERY']._serialized_start=579
-  _globals['_QUERY']._serialized_end=677
+  _globals['_PARAMS']._serialized_end=535
+  _globals['_QUERYPARAMSREQUEST']._serialized_start=537
+  _globals['_QUERYPARAMSREQUEST']._serialized_end=557
+  _globals['_QUERYPARAMSRESPONSE']._serialized_start=559
+  _globals['_QUERYPARAMSRESPONSE']._serialized_end=624
+  _globals['_QUERY']._serialized_start=626
+  _globals['_QUERY']._serialized_end=724
 # @@protoc_insertion_point(module_scope)

@@ -32,7 +32,7 @@ class Price(_message.Message):
     def __init__(self, market_id: _Optional[int] = ..., price: _Optional[int] = ...) -> None: ...
 
 class Params(_message.Message):
-    __slots__ = ("max_block_bytes", "max_block_txs", "quota_per_account_and_lane", "max_tx_bytes", "lane_byte_share_ppm", "max_vote_extension_bytes", "max_memo_bytes")
+    __slots__ = ("max_block_bytes", "max_block_txs", "quota_per_account_and_lane", "max_tx_bytes", "lane_byte_share_ppm", "max_vote_extension_bytes", "max_memo_bytes", "gas_per_message", "gas_per_byte")
     MAX_BLOCK_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_BLOCK_TXS_FIELD_NUMBER: _ClassVar[int]
     QUOTA_PER_ACCOUNT_AND_LANE_FIELD_NUMBER: _ClassVar[int]
@@ -40,6 +40,8 @@ class Params(_message.Message):
     LANE_BYTE_SHARE_PPM_FIELD_NUMBER: _ClassVar[int]
     MAX_VOTE_EXTENSION_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_MEMO_BYTES_FIELD_NUMBER: _ClassVar[int]
+    GAS_PER_MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    GAS_PER_BYTE_FIELD_NUMBER: _ClassVar[int]
     max_block_bytes: int
     max_block_txs: int
     quota_per_account_and_lane: int
@@ -47,7 +49,9 @@ class Params(_message.Message):
     lane_byte_share_ppm: _containers.RepeatedScalarFieldContainer[int]
     max_vote_extension_bytes: int
     max_memo_bytes: int
-    def __init__(self, max_block_bytes: _Optional[int] = ..., max_block_txs: _Optional[int] = ..., quota_per_account_and_lane: _Optional[int] = ..., max_tx_bytes: _Optional[int] = ..., lane_byte_share_ppm: _Optional[_Iterable[int]] = ..., max_vote_extension_bytes: _Optional[int] = ..., max_memo_bytes: _Optional[int] = ...) -> None: ...
+    gas_per_message: int
+    gas_per_byte: int
+    def __init__(self, max_block_bytes: _Optional[int] = ..., max_block_txs: _Optional[int] = ..., quota_per_account_and_lane: _Optional[int] = ..., max_tx_bytes: _Optional[int] = ..., lane_byte_share_ppm: _Optional[_Iterable[int]] = ..., max_vote_extension_bytes: _Optional[int] = ..., max_memo_bytes: _Optional[int] = ..., gas_per_message: _Optional[int] = ..., gas_per_byte: _Optional[int] = ...) -> None: ...
 
 class QueryParamsRequest(_message.Message):
     __slots__ = ()
