@@ -129,6 +129,12 @@ class Fill(NamedTuple):
     """Negative: a rebate; never more than the taker's fee."""
     insurance_delta: int = 0
     """Quote quantums from the taker to the insurance fund; negative: from the fund."""
+    taker_builder_fee: int = 0
+    """Charged to the taker on top of its fee; not negative."""
+    maker_builder_fee: int = 0
+    """Charged to the maker on top of its fee; not negative."""
+    payouts: tuple[tuple[Address, int], ...] = ()
+    """Bank accounts that get a part, each positive, of all fees together, builders' included; the fee collector gets what is left."""
 
 
 class MarketTotals(NamedTuple):

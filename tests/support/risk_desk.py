@@ -44,6 +44,7 @@ def desk_genesis(accounts: Mapping[SubaccountId, Holding] | None = None, fund: i
         perpetual["open_interest"] = longs.get(perpetual["id"], 0)
     return {
         "consensus": {},
+        "authority": {},
         "auth": {},
         "bank": {"denoms": ["uusdc"], "balances": balances},
         "oracle": oracle_section(),
