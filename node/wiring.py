@@ -66,7 +66,8 @@ class Wiring:
             self.clob,
             self.liquidation,
         )
-        self.changes = Changes(self.authority.keeper, [change for module in self.modules for change in module.changes])
+        changes = [change for module in self.modules for change in module.changes]
+        self.changes = Changes(self.authority.keeper, changes, self.funding.keeper.follow_terms)
         self.messages: tuple[MessageRoute, ...] = (
             *(route for module in self.modules for route in module.messages),
             *self.changes.messages,

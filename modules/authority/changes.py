@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from modules.authority.errors import refusal_of
 from modules.authority.events import CHANGE_APPLIED, CHANGE_QUEUED, CHANGE_REFUSED
 from modules.authority.keeper import AuthorityKeeper
 from modules.authority.model import Change, QueuedChange
@@ -15,10 +16,12 @@ from modules.kernel.module import ChangeRoute, MessageRoute
 class Changes:
     """All changes that modules offer. Built by wiring, when the modules are there."""
 
-    __slots__ = ("_keeper", "_routes", "messages")
+    __slots__ = ("_follow", "_keeper", "_routes", "messages")
 
-    def __init__(self, keeper: AuthorityKeeper, routes: Iterable[ChangeRoute]) -> None:
+    def __init__(self, keeper: AuthorityKeeper, routes: Iterable[ChangeRoute], follow: Callable[[Context], None]) -> None:
+        """`follow` is called after each change: what higher modules derive from parameters of lower ones is put right."""
         self._keeper = keeper
+        self._follow = follow
         self._routes: dict[str, ChangeRoute] = {}
         for route in routes:
             name = route.message.DESCRIPTOR.full_name
@@ -31,22 +34,22 @@ class Changes:
         """A route for each, which queues it."""
 
     def check(self, ctx: Context, change: Change) -> None:
-        """Who is not the authority learns it before a block does. Raises the route's refusal. A point read."""
-        self._keeper.require(ctx, change.sender, change.route.refusal)
+        """Who is not the authority learns it before a block does. Raises the code of `refusal_of`. A point read."""
+        self._keeper.require(ctx, change.sender, refusal_of(change.name))
 
     def _queue(self, ctx: Context, change: Change) -> bytes:
         """The change waits for the end of the block, where it works unless what comes until then makes it impossible.
 
         It is tried on top of those that wait already; whatever is wrong with it, its transaction fails with that code.
         """
-        self._keeper.require(ctx, change.sender, change.route.refusal)
+        self._keeper.require(ctx, change.sender, refusal_of(change.name))
         waiting = self._keeper.queued(ctx)
         mark, scratch = ctx.mark(), ctx.scratch
         ctx.scratch = {}
         try:
             for before in waiting:
                 self._try(ctx, before)
-            change.route.apply(ctx, change.command)
+            self._apply(ctx, change.route, change.command)
         finally:
             ctx.undo(mark)
             ctx.scratch = scratch
@@ -69,15 +72,18 @@ class Changes:
         """The change is in state, or nothing of it and why."""
         route = self._routes[change.name]
         mark = ctx.mark()
-        ctx.scratch.clear()
         try:
-            route.apply(ctx, route.decode(route.message.FromString(change.encoded)))
+            self._apply(ctx, route, route.decode(route.message.FromString(change.encoded)))
         except ChainError as error:
             ctx.undo(mark)
-            return error
-        finally:
             ctx.scratch.clear()
+            return error
         return None
+
+    def _apply(self, ctx: Context, route: ChangeRoute, command: Any) -> None:
+        route.apply(ctx, command)
+        ctx.scratch.clear()
+        self._follow(ctx)
 
 
 def _decoder(name: str, route: ChangeRoute) -> Callable[[Any], Change]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from modules.funding.model import (
     ACCRUALS,
+    CLAMP_FACTOR_PPM_MAX,
     EPOCH,
     IMPACT,
     MODELS,
@@ -92,8 +93,8 @@ def _read_entry(reader: Reader) -> _Entry:
 def _read(section: Any, problems: Problems) -> tuple[FundingParams, int, list[tuple[Reader, _Entry]]]:
     reader = Reader(section, "funding", problems)
     params = FundingParams(
-        reader.integer("rate_clamp_factor_ppm", 1, _RATE, 6 * MILLION),
-        reader.integer("premium_clamp_factor_ppm", 1, _RATE, 60 * MILLION),
+        reader.integer("rate_clamp_factor_ppm", 1, CLAMP_FACTOR_PPM_MAX, 6 * MILLION),
+        reader.integer("premium_clamp_factor_ppm", 1, CLAMP_FACTOR_PPM_MAX, 60 * MILLION),
         reader.integer("history_length", 1, MAX_HISTORY_LENGTH, 64),
     )
     clock_ns = reader.integer("clock_ns", 0, UINT64_MAX, 0)

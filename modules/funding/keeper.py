@@ -96,6 +96,18 @@ class FundingKeeper:
         if sample != accrual.sample_ppm:
             self._state.accrual.set(ctx, perpetual_id, formulas.gather(accrual, ctx.time_ns)._replace(sample_ppm=sample))
 
+    def follow_terms(self, ctx: Context) -> None:
+        """After tiers, markets or bounds have changed: samples keep to their bounds, and a remainder that is none any more is dropped."""
+        for perpetual in self._perp.all(ctx):
+            bound = self.premium_bound(ctx, perpetual)
+            accrual = self._accrual(ctx, perpetual.id)
+            sample = clamp(accrual.sample_ppm, -bound, bound)
+            if sample != accrual.sample_ppm:
+                self._state.accrual.set(ctx, perpetual.id, formulas.gather(accrual, ctx.time_ns)._replace(sample_ppm=sample))
+            index = self.accrued(ctx, perpetual.id)
+            if index.carry >= formulas.index_divisor(self._perp.terms(ctx, perpetual.id).divisor):
+                self._state.index.set(ctx, perpetual.id, index._replace(carry=0))
+
     def premium_bound(self, ctx: Context, perpetual: Perpetual) -> int:
         """Largest absolute premium of one sample, ppm."""
         tier = self._perp.tier(ctx, perpetual)

@@ -14,6 +14,9 @@ IMPACT = "IMPACT"
 EPOCH = "EPOCH"
 """Accrual: the epoch's rate moves the index once, at the epoch's end."""
 
+CLAMP_FACTOR_PPM_MAX = 2**31 - 1
+"""A bound is below its factor, and a rate has to fit the wire's sint32."""
+
 MODELS = (PREMIUM,)
 SOURCES = (IMPACT,)
 ACCRUALS = (EPOCH,)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from modules.funding import genesis, queries
+from modules.funding import authority, genesis, queries
 from modules.funding.keeper import FundingKeeper
 from modules.funding.state import FundingState
 from modules.kernel.context import Context
@@ -21,12 +21,12 @@ class FundingModule:
     """Premiums, rates, and the funding index."""
 
     name = "funding"
-    changes: tuple[ChangeRoute, ...] = ()
     messages: tuple[MessageRoute, ...] = ()
 
     def __init__(self, registry: Registry, perp: PerpKeeper) -> None:
         self._state = FundingState(registry)
         self.keeper = keeper = FundingKeeper(self._state, perp)
+        self.changes: tuple[ChangeRoute, ...] = authority.changes(self._state)
         self.queries = (
             QueryRoute(
                 _PERPETUALS + "Perpetual",

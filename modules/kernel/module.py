@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from modules.kernel import address
 from modules.kernel.context import Context
-from modules.kernel.errors import UNAUTHORIZED, ChainError, ErrorKind
+from modules.kernel.errors import ChainError
 from modules.kernel.units import Address
 
 CommandDecoder = Callable[[Any], Any]
@@ -49,8 +49,6 @@ class ChangeRoute:
     """The protobuf class of its response, which is empty."""
     decode: CommandDecoder
     apply: ChangeApplier
-    refusal: ErrorKind = UNAUTHORIZED
-    """What anyone but the authority is told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,3 +19,9 @@ def aggregate(points: Sequence[tuple[int, int]]) -> int:
 def is_fresh(price: int, updated_ns: int, now_ns: int, maximum_age_seconds: int) -> bool:
     """ORACLE-3: a price was set, and its age in block time is at most the maximum."""
     return price > 0 and now_ns - updated_ns <= maximum_age_seconds * NANOSECONDS_PER_SECOND
+
+
+def is_pair(ticker: str) -> bool:
+    """Whether it is BASE-QUOTE, with exactly one hyphen."""
+    base, _, quote = ticker.partition("-")
+    return bool(base and quote) and "-" not in quote

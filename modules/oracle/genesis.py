@@ -11,7 +11,8 @@ from modules.kernel.context import Context
 from modules.kernel.genesis import Reader
 from modules.kernel.intmath import UINT32_MAX, UINT64_MAX
 from modules.kernel.module import Problems
-from modules.oracle.model import Market, MarketPrice
+from modules.oracle import formulas
+from modules.oracle.model import MIN_PRICE_CHANGE_PPM_MAX, TICKER_CHARACTERS_MAX, Market, MarketPrice
 from modules.oracle.state import OracleState
 
 EXPONENT_RANGE = 30
@@ -28,9 +29,9 @@ def _read(section: Any, problems: Problems) -> tuple[int, list[tuple[Market, Mar
     for entry in reader.objects("markets", required=True):
         market = Market(
             entry.integer("id", 0, UINT32_MAX),
-            entry.text("ticker", longest=64),
+            entry.text("ticker", longest=TICKER_CHARACTERS_MAX),
             entry.integer("exponent", -EXPONENT_RANGE, EXPONENT_RANGE),
-            entry.integer("min_price_change_ppm", 1, 9_999),
+            entry.integer("min_price_change_ppm", 1, MIN_PRICE_CHANGE_PPM_MAX),
         )
         price = MarketPrice(
             entry.integer("price", 0, UINT64_MAX, 0),
@@ -42,8 +43,7 @@ def _read(section: Any, problems: Problems) -> tuple[int, list[tuple[Market, Mar
         )
         if market.id in ids:
             entry.problem("id", f"{market.id} has a second entry")
-        base, _, quote = market.ticker.partition("-")
-        if market.ticker and (not base or not quote or "-" in quote):
+        if market.ticker and not formulas.is_pair(market.ticker):
             entry.problem("ticker", f"must be BASE-QUOTE with one hyphen, not {market.ticker!r}")
         if market.ticker in tickers:
             entry.problem("ticker", f"{market.ticker!r} names two markets")

@@ -4,9 +4,12 @@ from typing import NamedTuple
 
 from modules.kernel.codec import SINT, TEXT, UINT, Record
 
+TICKER_CHARACTERS_MAX = 64
+MIN_PRICE_CHANGE_PPM_MAX = 9_999
+
 
 class Market(NamedTuple):
-    """What a price is of; fixed by genesis."""
+    """What a price is of; made by genesis."""
 
     id: int
     ticker: str

@@ -6,7 +6,7 @@ from typing import Any
 from modules.kernel.context import Context
 from modules.kernel.module import ChangeRoute, MessageRoute, Problems, QueryRoute
 from modules.kernel.stores import Registry
-from modules.oracle import genesis, queries
+from modules.oracle import authority, genesis, queries
 from modules.oracle.keeper import OracleKeeper
 from modules.oracle.state import OracleState
 from perpd_proto.dydxprotocol.prices import query_pb2 as prices_pb2
@@ -20,12 +20,12 @@ class OracleModule:
     """Markets, prices, and the aggregation of votes."""
 
     name = "oracle"
-    changes: tuple[ChangeRoute, ...] = ()
     messages: tuple[MessageRoute, ...] = ()
 
     def __init__(self, registry: Registry) -> None:
         self._state = OracleState(registry)
         self.keeper = keeper = OracleKeeper(self._state)
+        self.changes: tuple[ChangeRoute, ...] = authority.changes(self._state)
         self.queries = (
             QueryRoute(
                 _PRICES + "MarketPrice",

@@ -14,7 +14,7 @@ from modules.kernel.genesis import Reader
 from modules.kernel.intmath import UINT32_MAX, UINT64_MAX
 from modules.kernel.module import Problems
 from modules.kernel.units import MILLION
-from modules.perp.model import CROSS, ISOLATED, LiquidityTier, Perpetual
+from modules.perp.model import CROSS, ISOLATED, NAME_CHARACTERS_MAX, LiquidityTier, Perpetual
 from modules.perp.state import PerpState
 
 RESOLUTION_RANGE = 30
@@ -29,7 +29,7 @@ def _read_tiers(reader: Reader) -> dict[int, LiquidityTier]:
     for entry in reader.objects("liquidity_tiers", required=True):
         tier = LiquidityTier(
             entry.integer("id", 0, UINT32_MAX),
-            entry.text("name", longest=64),
+            entry.text("name", longest=NAME_CHARACTERS_MAX),
             entry.integer("initial_margin_ppm", 1, MILLION),
             entry.integer("maintenance_fraction_ppm", 1, MILLION),
             entry.integer("impact_notional", 1, UINT64_MAX),
@@ -53,7 +53,7 @@ def _read(section: Any, problems: Problems) -> tuple[dict[int, LiquidityTier], l
     for entry in reader.objects("perpetuals", required=True):
         perpetual = Perpetual(
             entry.integer("id", 0, UINT32_MAX),
-            entry.text("ticker", longest=64),
+            entry.text("ticker", longest=NAME_CHARACTERS_MAX),
             entry.integer("market_id", 0, UINT32_MAX),
             entry.integer("atomic_resolution", -RESOLUTION_RANGE, RESOLUTION_RANGE),
             entry.integer("default_funding_ppm", -MILLION, MILLION),

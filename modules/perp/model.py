@@ -8,6 +8,8 @@ CROSS = 1
 """Market type: collateral in the common pool."""
 ISOLATED = 2
 """Market type: a collateral pool and an insurance fund of its own."""
+NAME_CHARACTERS_MAX = 64
+"""Of a ticker or a tier's name."""
 
 
 class Perpetual(NamedTuple):

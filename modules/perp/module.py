@@ -7,7 +7,7 @@ from modules.kernel.context import Context
 from modules.kernel.module import ChangeRoute, MessageRoute, Problems, QueryRoute
 from modules.kernel.stores import Registry
 from modules.oracle.keeper import OracleKeeper
-from modules.perp import genesis, queries
+from modules.perp import authority, genesis, queries
 from modules.perp.keeper import PerpKeeper
 from modules.perp.state import PerpState
 from perpd_proto.dydxprotocol.perpetuals import query_pb2
@@ -19,12 +19,12 @@ class PerpModule:
     """Perpetuals, liquidity tiers, open interest, margins."""
 
     name = "perp"
-    changes: tuple[ChangeRoute, ...] = ()
     messages: tuple[MessageRoute, ...] = ()
 
     def __init__(self, registry: Registry, oracle: OracleKeeper) -> None:
         self._state = PerpState(registry)
         self.keeper = keeper = PerpKeeper(self._state, oracle)
+        self.changes: tuple[ChangeRoute, ...] = authority.changes(self._state, oracle)
         self.queries = (
             QueryRoute(
                 _SERVICE + "AllLiquidityTiers",
