@@ -8,7 +8,7 @@ from modules.insurance.keeper import InsuranceKeeper
 from modules.kernel.context import Context
 from modules.kernel.module import ChangeRoute, MessageRoute, Problems, QueryRoute
 from modules.kernel.stores import Registry
-from modules.liquidation import genesis
+from modules.liquidation import authority, genesis
 from modules.liquidation.keeper import LiquidationKeeper
 from modules.liquidation.state import LiquidationState
 from modules.perp.keeper import PerpKeeper
@@ -20,7 +20,6 @@ class LiquidationModule:
     """The engine's liquidation pass. Nobody sends it messages."""
 
     name = "liquidation"
-    changes: tuple[ChangeRoute, ...] = ()
     messages: tuple[MessageRoute, ...] = ()
 
     def __init__(
@@ -28,6 +27,7 @@ class LiquidationModule:
     ) -> None:
         self._state = LiquidationState(registry)
         self.keeper = keeper = LiquidationKeeper(self._state, perp, subaccounts, insurance, clob)
+        self.changes: tuple[ChangeRoute, ...] = authority.changes(self._state)
         self.queries = (
             QueryRoute(
                 "/dydxprotocol.clob.Query/LiquidationsConfiguration",
