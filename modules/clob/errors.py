@@ -47,12 +47,18 @@ PREVIOUSLY_CANCELLED = register("clob", 3008, "this order id was cancelled earli
 PREVIOUSLY_REMOVED = register("clob", 3009, "an order with this id was removed earlier in this block")
 CANCEL_OF_REMOVED = register("clob", 3010, "the order was removed earlier in this block")
 
+INVALID_RATE_LIMITS = register("clob", 5000, "each window of blocks of a class of messages is given once, within its bounds")
+RATE_LIMIT_EXCEEDED = register("clob", 5001, "too many messages of this account in the last blocks; send fewer, or batch cancels")
+
 INVALID_CONDITION = register("clob", 6000, "conditional orders (and only they) need a condition: stop-loss or take-profit")
 INVALID_TRIGGER = register("clob", 6001, "conditional orders (and only they) need a trigger price")
 
 NOT_IMPLEMENTED = register("clob", 9002, "this chain does not do that yet")
 REDUCE_ONLY_NEEDS_IOC = register("clob", 9003, "reduce-only works with immediate-or-cancel only")
-TOO_MANY_OPEN_ORDERS = register("clob", 10001, "the subaccount has as many resting orders as the chain allows; cancel some first")
+INVALID_EQUITY_TIERS = register("clob", 10000, "equity tiers ascend strictly by equity, limits are at most 10000000")
+TOO_MANY_OPEN_ORDERS = register("clob", 10001, "the subaccount has as many orders as its equity allows; cancel some first, or deposit")
+MISSING_SUBACCOUNT = register("clob", 11001, "the message must name a subaccount")
+INVALID_LEVERAGE = register("clob", 11002, "a leverage update names each clob pair once, with an initial margin of 1 to 1000000 ppm")
 INVALID_ROUTER = register("clob", 11000, "the order router address is not valid")
 
 UNKNOWN_ROUTER = register("revshare", 8, "the order router is not registered")

@@ -1,5 +1,6 @@
 """State of the order books: prefixes, names, codecs, and the views that keep every lookup short."""
 
+from modules.clob.limit_tables import EQUITY_TIERS, RATE_LIMITS
 from modules.clob.memory import BLOCK_MEMORY
 from modules.clob.model import (
     CLOB_PAIR,
@@ -51,6 +52,10 @@ class ClobState:
         schema = registry.schema("clob")
         self.pairs = schema.map(1, "pairs", KEY_U32, CLOB_PAIR)
         self.params = schema.item(2, "params", CLOB_PARAMS)
+        self.equity_tiers = schema.item(12, "equity_tiers", EQUITY_TIERS)
+        """Absent: no limit depends on equity."""
+        self.rate_limits = schema.item(13, "rate_limits", RATE_LIMITS)
+        """Absent: messages are not counted."""
         self.orders = schema.map(3, "orders", ORDER_ID, RESTING_ORDER)
         """Resting orders."""
         self.fills = schema.map(4, "fills", ORDER_ID, FILL_STATE)
