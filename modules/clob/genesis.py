@@ -2,13 +2,14 @@
 
 Each of `clob_pairs`: `id`, `perpetual_id`, `step_base_quantums` (a multiple of the perpetual's funding lot), `subticks_per_tick`,
 `quantum_conversion_exponent`, `status` (a name of PairStatus; ACTIVE when absent). `params`, all optional: `max_fills_per_order`,
-`max_impact_orders`, `max_open_orders` (0: no limit). An export adds `orders` (resting, with their priority), `fills` of those, and what
+`max_impact_orders`, `max_open_orders` (0: no limit). `equity_tiers` and `block_rate_limits`, both optional: see limit_tables.py. An export adds `orders` (resting, with their priority), `fills` of those, and what
 blocks remember of short-term ids: `ended` (with fills) and `cancels`, each with the `height` of its block.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
+from modules.clob.limit_tables import NO_RATES, NO_TIERS, EquityTiers, RateLimits, export_tables, read_rates, read_tiers
 from modules.clob.memory import ACCOUNT_BYTES, REMEMBERED_BLOCKS, Ended
 from modules.clob.model import (
     LONG_TERM,
@@ -53,6 +54,8 @@ class Content(NamedTuple):
     fills: dict[OrderId, FillState]
     memory: dict[int, dict[bytes, Ended]]
     """By height and account."""
+    equity_tiers: EquityTiers = NO_TIERS
+    rate_limits: RateLimits = NO_RATES
 
 
 def _read_id(entry: Reader, pairs: Mapping[int, ClobPair], flags: tuple[int, ...]) -> OrderId:
@@ -131,6 +134,7 @@ def _read(section: Any, problems: Problems) -> tuple[Content, dict[int, Reader]]
     read_pairs = _read_pairs(reader)
     pairs = {pair_id: pair for pair_id, (_, pair) in read_pairs.items()}
     content = Content(pairs, _read_params(reader.optional("params")), {}, {}, {})
+    content = content._replace(equity_tiers=read_tiers(reader), rate_limits=read_rates(reader))
     _read_orders(reader, content)
     _read_fills(reader, content)
     _read_memory(reader, content)
@@ -229,6 +233,10 @@ def init(ctx: Context, state: ClobState, section: Any) -> None:
     content, _ = _read(section, problems)
     assert not problems.found, problems.found
     state.params.set(ctx, content.params)
+    if content.equity_tiers != NO_TIERS:
+        state.equity_tiers.set(ctx, content.equity_tiers)
+    if content.rate_limits != NO_RATES:
+        state.rate_limits.set(ctx, content.rate_limits)
     for pair_id, pair in content.pairs.items():
         state.pairs.set(ctx, pair_id, pair)
     for order_id, order in content.orders.items():
@@ -280,6 +288,7 @@ def export(ctx: Context, state: ClobState) -> dict[str, Any]:
             for _, pair in state.pairs.items(ctx)
         ],
         "params": state.params.require(ctx)._asdict(),
+        **export_tables(state.equity_tiers.get(ctx) or NO_TIERS, state.rate_limits.get(ctx) or NO_RATES),
         "orders": [_id_fields(order_id) | _order_fields(order) for order_id, order in state.orders.items(ctx)],
         "fills": [
             _id_fields(order_id) | {"quantums": str(fill.quantums)} | ({"kept_until": fill.kept_until} if fill.kept_until else {})
