@@ -67,7 +67,7 @@ def counted(ctx: Context, state: SubaccountsState, perp: PerpKeeper, funding: Fu
     for _, account in state.accounts.items(ctx):
         first = account.rows[0][0] if account.rows else None
         collateral[CROSS_KEY if first is None or not isolated[first] else first + 1] += account.collateral
-        for perpetual_id, quantums, funding_index, _ in account.rows:
+        for perpetual_id, quantums, funding_index, _, _ in account.rows:
             row = sums[perpetual_id]
             row[0 if quantums > 0 else 1] += abs(quantums)
             row[2] += div_floor(quantums, funding.lot(ctx, perpetual_id)) * funding_index

@@ -15,7 +15,7 @@ from modules.kernel.units import Address, SubaccountId
 from modules.perp.keeper import PerpKeeper
 from modules.subaccounts import formulas, safety
 from modules.subaccounts.errors import FAILED_UPDATE, NOT_UPDATABLE, SAME_SUBACCOUNT_TWICE
-from modules.subaccounts.events import SETTLED_FUNDING
+from modules.subaccounts.events import POSITION_CLOSED, SETTLED_FUNDING
 from modules.subaccounts.model import (
     CROSS_KEY,
     CROSS_POOL,
@@ -56,6 +56,11 @@ class Side(NamedTuple):
     settled: Subaccount
     payments: Payments
     changed: Subaccount
+    before: int = 0
+    """Signed base quantums in the perpetual that is traded."""
+    after: int = 0
+    realised: int | None = None
+    """Quote quantums that the position there brought, if this closes or flips it."""
 
 
 class Door:
@@ -83,10 +88,10 @@ class Door:
         collateral = account.collateral
         payments: list[tuple[int, int]] = []
         rows: list[Row] = []
-        for perpetual_id, quantums, since, entry in account.rows:
+        for perpetual_id, quantums, since, entry, realised in account.rows:
             index = index_of(ctx, perpetual_id)
-            rows.append((perpetual_id, quantums, index, entry))
             payment = self._funding.payment(ctx, perpetual_id, quantums, since)
+            rows.append((perpetual_id, quantums, index, entry, realised + payment))
             if payment:
                 payments.append((perpetual_id, payment))
                 collateral += payment
@@ -96,7 +101,7 @@ class Door:
         """Worth and requirements of a settled subaccount; `open_interest` is what `perpetual_id` has after the trade that is judged."""
         net, initial, maintenance = settled.collateral, 0, 0
         margin = self._perp.margin
-        for held_id, quantums, _, _ in settled.rows:
+        for held_id, quantums, _, _, _ in settled.rows:
             value = margin(ctx, held_id, quantums, open_interest if held_id == perpetual_id else None)
             net += value.notional
             initial += value.initial
@@ -166,13 +171,15 @@ class Door:
             raise NOT_UPDATABLE(f"perpetual {perpetual_id}")
         assert fill.quote >= 0 or not judged, "only the engine may decide that a seller pays"
         taker, maker = self._sides(ctx, fill)
-        if not self.may_hold(ctx, taker.stored.rows, perpetual_id) or not self.may_hold(ctx, maker.stored.rows, perpetual_id):
+        if not (taker.before or self.may_hold(ctx, taker.stored.rows, perpetual_id)) or not (
+            maker.before or self.may_hold(ctx, maker.stored.rows, perpetual_id)
+        ):
             return (
                 _SUCCESS if self.may_hold(ctx, taker.stored.rows, perpetual_id) else _ISOLATION,
                 _SUCCESS if self.may_hold(ctx, maker.stored.rows, perpetual_id) else _ISOLATION,
             )
-        longer, shorter = _opened(taker, perpetual_id), _opened(maker, perpetual_id)
-        long_delta, short_delta = longer[0] + shorter[0], longer[1] + shorter[1]
+        long_delta = _more(taker.before, taker.after) + _more(maker.before, maker.after)
+        short_delta = _more(-taker.before, -taker.after) + _more(-maker.before, -maker.after)
         if judged:
             open_interest = self._perp.open_interest(ctx, perpetual_id) + long_delta
             taker_result = self.judge(ctx, taker.settled, taker.changed, perpetual_id, open_interest)
@@ -195,6 +202,9 @@ class Door:
                 ctx, perpetual_id, MarketTotals(totals.long_quantums + long_delta, totals.short_quantums + short_delta, totals.lots_index)
             )
         self.write(ctx, taker, maker)
+        for side in (taker, maker):
+            if side.realised is not None:
+                ctx.emit(POSITION_CLOSED, addresses.to_text(side.id.owner), side.id.number, perpetual_id, side.realised)
         return _BOTH
 
     def _sides(self, ctx: Context, fill: Fill) -> tuple[Side, Side]:
@@ -222,8 +232,11 @@ class Door:
     ) -> Side:
         stored = self._state.accounts.get(ctx, subaccount_id) or EMPTY
         settled, payments = self.settle(ctx, stored)
-        rows = formulas.apply(settled.rows, perpetual_id, quantums_delta, quote, self._funding.index(ctx, perpetual_id))
-        return Side(subaccount_id, stored, settled, payments, Subaccount(settled.collateral + quote_delta, rows))
+        rows, before, after, realised = formulas.apply(
+            settled.rows, perpetual_id, quantums_delta, quote, quote_delta, self._funding.index(ctx, perpetual_id)
+        )
+        changed = Subaccount(settled.collateral + quote_delta, rows)
+        return Side(subaccount_id, stored, settled, payments, changed, before, after, realised)
 
     def _pay(self, ctx: Context, traded: Backing, taker: Side, maker: Side, fill: Fill) -> None:
         """Bank money follows: what comes into the traded perpetual's pool first, then what leaves it."""
@@ -295,11 +308,9 @@ def held_quantums(rows: tuple[Row, ...], perpetual_id: int) -> int:
     return 0
 
 
-def _opened(side: Side, perpetual_id: int) -> tuple[int, int]:
-    """By how much one side's long and short size in the perpetual grew."""
-    before, after = held_quantums(side.stored.rows, perpetual_id), held_quantums(side.changed.rows, perpetual_id)
-    long, short = (after, 0) if after > 0 else (0, -after)
-    return (long - before, short) if before > 0 else (long, short + before)
+def _more(before: int, after: int) -> int:
+    """By how much a size grew on the positive side."""
+    return (max(0, after)) - (max(0, before))
 
 
 def _can_change_pool(side: Side) -> bool:

@@ -9,6 +9,13 @@ SETTLED_FUNDING = EventKind(
 )
 """Funding of one position went into the collateral; paid is positive when the subaccount paid."""
 
+POSITION_CLOSED = EventKind(
+    "position_closed",
+    ("subaccount", "subaccount_number", "perpetual_id", "realised_quote_quantums"),
+    indexed=("subaccount",),
+)
+"""A position is gone, or has turned into one of the other side: what it brought in all, fees and funding included (SUB-10)."""
+
 CREATED_TRANSFER = EventKind(
     "create_transfer",
     ("sender", "sender_number", "recipient", "recipient_number", "asset_id", "quantums"),

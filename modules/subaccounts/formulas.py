@@ -61,20 +61,33 @@ def entry_quote(quantums: int, entry: int, quantums_delta: int, quote: int) -> i
     return div_trunc(signed_quote * abs(after), abs(quantums_delta))
 
 
-def apply(rows: tuple[Row, ...], perpetual_id: int, quantums_delta: int, quote: int, funding_index: int) -> tuple[Row, ...]:
-    """The (settled) positions after a fill, ascending by perpetual id; a position that reaches zero is gone."""
+Applied = tuple[tuple[Row, ...], int, int, int | None]
+"""Positions after a fill; signed size in its perpetual before and after; what the position brought, if it has closed or flipped."""
+
+
+def apply(rows: tuple[Row, ...], perpetual_id: int, quantums_delta: int, quote: int, quote_delta: int, funding_index: int) -> Applied:
+    """The (settled) positions after a fill, ascending by perpetual id; a position that reaches zero is gone.
+
+    SUB-10: a fill that changes collateral by `quote_delta` (quote less all charges) realises quote_delta + new entry cost - old entry
+    cost. A flip realises all of it for the position that it ends; what it opens starts at 0.
+    """
     place = 0
-    for held_id, quantums, _, entry in rows:
+    for held_id, quantums, _, entry, realised in rows:
         if held_id == perpetual_id:
             after = quantums + quantums_delta
             if after == 0:
-                return rows[:place] + rows[place + 1 :]
-            changed = (perpetual_id, after, funding_index, entry_quote(quantums, entry, quantums_delta, quote))
-            return (*rows[:place], changed, *rows[place + 1 :])
+                return rows[:place] + rows[place + 1 :], quantums, 0, realised + quote_delta - entry
+            cost = entry_quote(quantums, entry, quantums_delta, quote)
+            total = realised + quote_delta + cost - entry
+            if (after > 0) == (quantums > 0):
+                return (*rows[:place], (perpetual_id, after, funding_index, cost, total), *rows[place + 1 :]), quantums, after, None
+            return (*rows[:place], (perpetual_id, after, funding_index, cost, 0), *rows[place + 1 :]), quantums, after, total
         if held_id > perpetual_id:
             break
         place += 1
-    return (*rows[:place], (perpetual_id, quantums_delta, funding_index, entry_quote(0, 0, quantums_delta, quote)), *rows[place:])
+    cost = quote if quantums_delta > 0 else -quote
+    opened = (perpetual_id, quantums_delta, funding_index, cost, quote_delta + cost)
+    return (*rows[:place], opened, *rows[place:]), 0, quantums_delta, None
 
 
 def unsettled_in_market(lots_index: int, net_lots: int, index: int) -> int:

@@ -1,8 +1,9 @@
 """Genesis of the subaccounts.
 
 Each of `accounts` (may be absent): `owner`, `number`, `collateral` (quote quantums, may be negative), and optionally `positions`: each
-`perpetual_id`, `quantums` (signed), `funding_index` (quote quantums per lot at its last settlement), `entry_quote`. What the accounts
-hold must lie in the pools' bank balances, to the quantum: give the pool (`"module": "subaccounts"`) a balance in `bank`.
+`perpetual_id`, `quantums` (signed), `funding_index` (quote quantums per lot at its last settlement), `entry_quote`, `realised_quote` (0
+if absent). What the accounts hold must lie in the pools' bank balances, to the quantum: give the pool (`"module": "subaccounts"`) a
+balance in `bank`.
 """
 
 from collections.abc import Mapping
@@ -45,7 +46,12 @@ def _read_account(reader: Reader) -> _Entry:
     for row in reader.objects("positions"):
         perpetual_id = row.integer("perpetual_id", 0, 2**32 - 1)
         quantums = row.integer("quantums", -_ANY, _ANY)
-        position = Position(quantums, row.integer("funding_index", -_ANY, _ANY), row.integer("entry_quote", -_ANY, _ANY))
+        position = Position(
+            quantums,
+            row.integer("funding_index", -_ANY, _ANY),
+            row.integer("entry_quote", -_ANY, _ANY),
+            row.integer("realised_quote", -_ANY, _ANY, 0),
+        )
         if quantums == 0:
             row.problem("quantums", "must not be 0; leave the position out")
         if perpetual_id in positions:

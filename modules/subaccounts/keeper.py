@@ -123,7 +123,7 @@ class SubaccountsKeeper:
             held = [row[0] for row in account.rows]
             if not account.collateral and not held:
                 broken.append(f"{name} is stored though empty")
-            if held != sorted(held) or not all(quantums for _, quantums, _, _ in account.rows):
+            if held != sorted(held) or not all(row[1] for row in account.rows):
                 broken.append(f"{name} has positions of size zero or out of order")
             if len(held) > 1 and any(self.backing(ctx, perpetual_id).isolated for perpetual_id in held):
                 broken.append(f"{name} holds an isolated position beside others")
@@ -148,7 +148,7 @@ class SubaccountsKeeper:
         settled = self.settled(ctx, subaccount_id)
         if not self._door.may_hold(ctx, settled.rows, perpetual_id):
             return _ISOLATION
-        rows = formulas.apply(settled.rows, perpetual_id, quantums_delta, 0, 0)
+        rows = formulas.apply(settled.rows, perpetual_id, quantums_delta, 0, 0, 0)[0]
         return self._door.judge(ctx, settled, Subaccount(settled.collateral + quote_delta, rows), -1, None)
 
     # The door

@@ -53,10 +53,14 @@ class Position(NamedTuple):
     """The perpetual's index (quote quantums per lot) when this position was last settled."""
     entry_quote: int
     """Quote quantums that entering cost, signed as the position. For profit, never for margin."""
+    realised_quote: int = 0
+    """Quote quantums that the position has brought since it was opened: parts closed and funding, less what its trades were charged
+    (SUB-10). For profit, never for margin.
+    """
 
 
-Row = tuple[int, int, int, int]
-"""A position as it is stored: perpetual id, quantums, funding index, entry quote."""
+Row = tuple[int, int, int, int, int]
+"""A position as it is stored: perpetual id, quantums, funding index, entry quote, realised quote."""
 
 
 class Subaccount(NamedTuple):
@@ -185,14 +189,14 @@ def backing(perpetual_id: int, isolated: bool, lot: int) -> Backing:
 
 
 class _SubaccountCodec:
-    """Field 1 collateral; field 2, per position: 1 perpetual id, 2 quantums, 3 funding index, 4 entry quote. Written out for speed."""
+    """Field 1 collateral; field 2 per position: 1 perpetual, 2 quantums, 3 funding index, 4 entry quote, 5 realised quote."""
 
     def encode(self, value: Subaccount) -> bytes:
         parts: list[bytes] = []
         if value.collateral:
             body = encode_signed(value.collateral)
             parts += (b"\x0a", uvarint(len(body)), body)
-        for perpetual_id, quantums, funding_index, entry_quote in value.rows:
+        for perpetual_id, quantums, funding_index, entry_quote, realised_quote in value.rows:
             size = encode_signed(quantums)
             row = (b"\x08" + uvarint(perpetual_id) if perpetual_id else b"") + b"\x12" + uvarint(len(size)) + size
             if funding_index:
@@ -201,6 +205,9 @@ class _SubaccountCodec:
             if entry_quote:
                 body = encode_signed(entry_quote)
                 row += b"\x22" + uvarint(len(body)) + body
+            if realised_quote:
+                body = encode_signed(realised_quote)
+                row += b"\x2a" + uvarint(len(body)) + body
             parts += (b"\x12", uvarint(len(row)), row)
         assert parts, "an empty subaccount is deleted, never stored"
         return b"".join(parts)
@@ -213,8 +220,8 @@ class _SubaccountCodec:
                 collateral = decode_signed(body)
                 continue
             row = dict(_fields(body))
-            quantums, funding_index, entry_quote = (decode_signed(row.get(number, b"")) for number in (2, 3, 4))
-            rows.append((int.from_bytes(row.get(1, b""), "big"), quantums, funding_index, entry_quote))
+            quantums, funding_index, entry_quote, realised_quote = (decode_signed(row.get(number, b"")) for number in (2, 3, 4, 5))
+            rows.append((int.from_bytes(row.get(1, b""), "big"), quantums, funding_index, entry_quote, realised_quote))
         return Subaccount(collateral, tuple(rows))
 
 

@@ -53,7 +53,7 @@ def clearly_initial(ctx: Context, perp: PerpKeeper, account: Subaccount, perpetu
         memo = ctx.scratch[_MEMO] = {}
     collateral, rows = account
     value = 0
-    for held_id, quantums, _, _ in rows:
+    for held_id, quantums, _, _, _ in rows:
         row = memo.get(held_id)
         if row is None:
             row = memo[held_id] = _coefficients(ctx, perp, held_id)
@@ -85,7 +85,7 @@ def below_maintenance(
         account: Subaccount = accounts.get(key)
         collateral, rows = account
         value = 0
-        for perpetual_id, quantums, since, _ in rows:
+        for perpetual_id, quantums, since, _, _ in rows:
             long, short, index, lot = markets[perpetual_id]
             value += quantums * (long if quantums > 0 else short)
             if since != index:

@@ -7,6 +7,7 @@ from modules.clob.model import Order, OrderId, PlaceOrder
 from modules.kernel import address as addresses
 from modules.kernel.context import Context
 from modules.kernel.errors import ChainError
+from modules.kernel.events import EventKind
 from modules.kernel.module import Problems
 from modules.kernel.units import NANOSECONDS_PER_SECOND, SubaccountId
 from modules.oracle.model import PriceVote
@@ -104,6 +105,7 @@ class Desk:
         self.funding.begin_block(self.ctx)
         self.state.forget()
         self.client_ids = 0
+        self._past: list[tuple[EventKind, tuple[Any, ...]]] = []
 
     def step(self, seconds: int = 1, premiums: Mapping[int, int] | None = None) -> None:
         """The next block, so much later. Premiums (ppm by perpetual) stand meanwhile, and funding is charged where an epoch ends."""
@@ -111,6 +113,7 @@ class Desk:
         for perpetual_id, premium in (premiums or {}).items():
             self.funding.add_premium(self.ctx, perpetual_id, premium)
         self.state.forget()
+        self._past += self.ctx.events
         self.ctx = Context(self.state, self.ctx.height + 1, self.ctx.time_ns + seconds * NANOSECONDS_PER_SECOND, "test-1")
         self.funding.begin_block(self.ctx)
         self.clob.begin_block(self.ctx)
@@ -174,6 +177,10 @@ class Desk:
     def events(self, kind: str, since: int = 0) -> list[dict[str, Any]]:
         """The present block's events of one type."""
         return [dict(zip(found.keys, values, strict=True)) for found, values in self.ctx.events[since:] if found.type == kind]
+
+    def told(self, kind: str) -> list[dict[str, Any]]:
+        """Every event of one type since genesis."""
+        return [dict(zip(found.keys, values, strict=True)) for found, values in (*self._past, *self.ctx.events) if found.type == kind]
 
     def code(self, action: Any) -> tuple[str, int, str]:
         """(codespace, code, detail) of what an action raises, ("", 0, "") if nothing; a failed one is undone."""

@@ -100,14 +100,45 @@ def test_entry_cost_grows_shrinks_and_flips(before: tuple[int, int] | None, delt
 @given(st.lists(st.tuples(st.integers(1, 50), st.booleans(), st.integers(1, 10**6)), min_size=1, max_size=30))
 def test_entry_cost_has_the_sign_of_the_position(fills: list[tuple[int, bool, int]]) -> None:
     """SUB-5: longs cost, shorts earn, whatever the way there; and applying fills keeps positions ascending and non-zero."""
-    rows: tuple[Row, ...] = ((1, 5, 0, 2), (7, 1, 0, 1))
+    others: tuple[Row, ...] = ((1, 5, 0, 2, -4), (7, 1, 0, 1, 9))
+    rows = others
     for quantums, buys, quote in fills:
-        rows = formulas.apply(rows, 3, quantums if buys else -quantums, quote, 5)
+        rows = formulas.apply(rows, 3, quantums if buys else -quantums, quote, -quote if buys else quote, 5)[0]
         assert rows == tuple(sorted(rows))
         for row in rows[1:-1]:
             assert row[1] != 0
             assert row[3] * row[1] >= 0
-    assert (rows[0], rows[-1]) == ((1, 5, 0, 2), (7, 1, 0, 1))
+    assert (rows[0], rows[-1]) == others
+
+
+@pytest.mark.parametrize(
+    ("before", "delta", "quote", "charged", "after", "closed"),
+    [
+        (None, 10, 700, 3, (10, 5, 700, -3), None),
+        (None, -10, 700, 3, (-10, 5, -700, -3), None),
+        ((10, 5, 700, -3), 5, 360, 2, (15, 5, 1060, -5), None),
+        ((10, 5, 700, -3), -3, 240, 1, (7, 5, 490, 26), None),
+        ((-10, 5, -700, -3), 3, 240, 1, (-7, 5, -490, -34), None),
+        ((3, 5, 700, 0), -1, 200, 0, (2, 5, 466, -34), None),
+        ((10, 5, 700, 40), -10, 650, 6, None, -16),
+        ((-10, 5, -700, 40), 10, 650, 6, None, 84),
+        ((10, 5, 700, 40), -15, 900, 6, (-5, 5, -300, 0), -66),
+        ((10, 5, 700, 40), -15, 900, -6, (-5, 5, -300, 0), -54),
+    ],
+)
+def test_a_fill_realises_what_it_brings_less_what_it_costs(
+    before: tuple[int, int, int, int] | None,
+    delta: int,
+    quote: int,
+    charged: int,
+    after: tuple[int, int, int, int] | None,
+    closed: int | None,
+) -> None:
+    """SUB-10: charges when it grows, the closed part's profit when it shrinks, all of it when it closes or flips."""
+    rows = () if before is None else ((3, *before),)
+    quote_delta = (-quote if delta > 0 else quote) - charged
+    held, size = (0, delta) if before is None else (before[0], before[0] + delta)
+    assert formulas.apply(rows, 3, delta, quote, quote_delta, 5) == (() if after is None else ((3, *after),), held, size, closed)
 
 
 def test_unsettled_funding_of_a_market_follows_from_two_sums() -> None:

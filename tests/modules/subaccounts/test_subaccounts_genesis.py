@@ -132,7 +132,7 @@ def test_other_sections_that_cannot_be_read_do_no_harm() -> None:
         subaccount(1, {}),
         subaccount(-(2**80), {}),
         subaccount(0, {0: Position(1, 0, 0)}),
-        subaccount(5, {0: Position(-1, 2**70, -3), 300: Position(2**64, -1, 0), 2**32 - 1: Position(7, 7, 7)}),
+        subaccount(5, {0: Position(-1, 2**70, -3), 300: Position(2**64, -1, 0), 2**32 - 1: Position(7, 7, 7, -(2**66))}),
     ],
 )
 def test_a_subaccount_survives_its_bytes(value: Subaccount) -> None:
@@ -144,6 +144,9 @@ def test_a_subaccount_survives_its_bytes(value: Subaccount) -> None:
 
 def test_the_bytes_of_a_subaccount_are_fixed() -> None:
     """Field 1 collateral, field 2 per position; changing this changes the app hash."""
-    value = subaccount(-256, {0: Position(10, 0, 7), 3: Position(-1, 5, 0)})
-    assert SUBACCOUNT.encode(value).hex() == "0a03030100" + "1208" + "1202020a" + "22020207" + "120a" + "0803" + "12020301" + "1a020205"
+    value = subaccount(-256, {0: Position(10, 0, 7), 3: Position(-1, 5, 0, -1)})
+    assert (
+        SUBACCOUNT.encode(value).hex()
+        == "0a03030100" + "1208" + "1202020a" + "22020207" + "120e" + "0803" + "12020301" + "1a020205" + "2a020301"
+    )
     assert addresses.to_text(owner("alice")).startswith("dydx1")

@@ -44,8 +44,8 @@ def refused(desk: Desk, action: Any) -> tuple[str, int, str]:
 def test_a_fill_moves_position_quote_and_fees(desk: Desk) -> None:
     """Buyer pays quote and fee, seller receives quote less fee; the fees lie with the collector; open interest is the long side."""
     assert desk.trade(ALICE, BOB, BTC, COIN, 60_000_000_000, taker_fee=30_000_000, maker_fee=-6_600_000) == BOTH
-    assert desk.subaccounts.get(desk.ctx, ALICE) == subaccount(39_970_000_000, {BTC: Position(COIN, 0, 60_000_000_000)})
-    assert desk.subaccounts.get(desk.ctx, BOB) == subaccount(160_006_600_000, {BTC: Position(-COIN, 0, -60_000_000_000)})
+    assert desk.subaccounts.get(desk.ctx, ALICE) == subaccount(39_970_000_000, {BTC: Position(COIN, 0, 60_000_000_000, -30_000_000)})
+    assert desk.subaccounts.get(desk.ctx, BOB) == subaccount(160_006_600_000, {BTC: Position(-COIN, 0, -60_000_000_000, 6_600_000)})
     assert desk.module_balance("fee_collector") == 23_400_000
     assert desk.module_balance("subaccounts") == 3 * 100_000_000_000 - 23_400_000
     assert desk.perp.open_interest(desk.ctx, BTC) == COIN

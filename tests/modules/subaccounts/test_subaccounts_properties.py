@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modules.kernel import address as addresses
 from modules.kernel.errors import ChainError
 from modules.kernel.intmath import div_trunc
 from modules.kernel.units import SubaccountId
@@ -136,9 +137,37 @@ def test_money_is_conserved_through_any_life(steps: list[tuple[Any, ...]]) -> No
             desk.set_price(perpetual, price * factor // 1_000)
         exact = [(key, desk.risk(key)) for key in desk.subaccounts.with_positions(desk.ctx)]
         assert desk.subaccounts.below_maintenance(desk.ctx) == [(key, risk) for key, risk in exact if formulas.is_liquidatable(risk)]
+    for key in ACCOUNTS:
+        assert worth_at_cost(desk, key) == paid_in(desk, key), "realised profit is not what came of deposits"
     for perpetual in (BTC, ETH, LINK):
         assert sum(desk.position(key, perpetual) for key in ACCOUNTS) == 0
     assert all(fund.balance >= 0 for fund in desk.insurance.funds(desk.ctx))
+
+
+def worth_at_cost(desk: Desk, key: SubaccountId) -> int:
+    """SUB-10: collateral with all open positions valued at what they cost, less all profit that is told or kept as realised."""
+    account = desk.subaccounts.get(desk.ctx, key)
+    open_ones = sum(position.entry_quote - position.realised_quote for position in account.positions.values())
+    name = addresses.to_text(key.owner)
+    closed = [
+        event["realised_quote_quantums"]
+        for event in desk.told("position_closed")
+        if (event["subaccount"], event["subaccount_number"]) == (name, key.number)
+    ]
+    return account.collateral + open_ones - sum(closed)
+
+
+def paid_in(desk: Desk, key: SubaccountId) -> int:
+    """What deposits, withdrawals and transfers brought in all."""
+    me = (addresses.to_text(key.owner), key.number)
+    total = 0
+    for kind in ("deposit_to_subaccount", "create_transfer", "withdraw_from_subaccount"):
+        for event in desk.told(kind):
+            if (event.get("recipient"), event.get("recipient_number")) == me:
+                total += event["quantums"]
+            if (event.get("sender"), event.get("sender_number")) == me:
+                total -= event["quantums"]
+    return total
 
 
 @settings(max_examples=80, deadline=None)
