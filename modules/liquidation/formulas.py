@@ -1,7 +1,20 @@
 """Liquidation maths: pure functions of integers. Money is in quote quantums, sizes in base quantums."""
 
-from modules.kernel.intmath import UINT64_MAX, clamp, div_ceil, div_floor, pow10, round_down_to_multiple, round_up_to_multiple
+from collections.abc import Sequence
+
+from modules.kernel.intmath import (
+    UINT64_MAX,
+    clamp,
+    div_ceil,
+    div_floor,
+    div_trunc,
+    divmod_floor,
+    pow10,
+    round_down_to_multiple,
+    round_up_to_multiple,
+)
 from modules.kernel.units import MILLION, SubaccountId
+from modules.liquidation.model import Holder
 from modules.perp.model import PositionMargin, Terms
 from modules.subaccounts.model import Risk
 
@@ -9,8 +22,8 @@ Candidate = tuple[SubaccountId, Risk]
 
 
 def riskier(first: Candidate, second: Candidate) -> int:
-    """LIQ-1: negative if the first liquidatable subaccount comes before the second: the lower net collateral per maintenance requirement
-    (cross-multiplied), then the larger requirement, then the smaller key.
+    """LIQ-1: negative if the first subaccount comes before the second: the lower net collateral per maintenance requirement
+    (cross-multiplied), then the larger requirement, if neither has one the lower net collateral, then the smaller key.
     """
     (first_id, one), (second_id, other) = first, second
     ratio = one.net_collateral * other.maintenance - other.net_collateral * one.maintenance
@@ -18,6 +31,8 @@ def riskier(first: Candidate, second: Candidate) -> int:
         return ratio
     if one.maintenance != other.maintenance:
         return other.maintenance - one.maintenance
+    if one.net_collateral != other.net_collateral:
+        return one.net_collateral - other.net_collateral
     return -1 if first_id < second_id else 1
 
 
@@ -84,3 +99,73 @@ def insurance_delta(quote: int, bankruptcy: int, max_fee_ppm: int) -> int:
     """
     excess = quote - bankruptcy
     return excess if excess <= 0 else min(div_floor(abs(quote) * max_fee_ppm, MILLION), excess)
+
+
+def deleverage_quote(risk: Risk, before: PositionMargin, after: PositionMargin) -> int:
+    """LIQ-7: signed quote quantums for which a subaccount of negative worth closes a part: LIQ-5, so that closing everything leaves it
+    with exactly nothing. Where it has no requirement at all, the part bears the whole shortfall.
+    """
+    if risk.maintenance:
+        return bankruptcy_quote(risk, before, after)
+    return before.notional - after.notional - risk.net_collateral
+
+
+def is_profitable(notional: int, entry_quote: int) -> bool:
+    """LIQ-8: whether a position is worth more than it cost; both signed as the position."""
+    return notional > entry_quote
+
+
+def shares(wanted_lots: int, holders: Sequence[Holder]) -> list[int]:
+    """LIQ-9: how many lots each holder (in key order) gives up: the profitable ones pro rata; if all they have does not suffice, all of
+    it and the others pro rata; if that does not either, everything.
+    """
+    taken = [0] * len(holders)
+    left = wanted_lots
+    for profitable in (True, False):
+        places = [place for place, holder in enumerate(holders) if holder.profitable is profitable]
+        sizes = [holders[place].lots for place in places]
+        for place, lots in zip(places, pro_rata(min(left, sum(sizes)), sizes), strict=True):
+            taken[place] = lots
+            left -= lots
+    return taken
+
+
+def pro_rata(wanted: int, sizes: Sequence[int]) -> list[int]:
+    """LIQ-10: `wanted` (at most their sum) in proportion to sizes, in whole ones: rounded down, and what is left one by one to the
+    largest remainders, the first of equals. Nobody gives more than it has.
+    """
+    total = sum(sizes)
+    assert 0 <= wanted <= total
+    if wanted == total:
+        return list(sizes)
+    parts = []
+    remainders = []
+    for place, size_held in enumerate(sizes):
+        part, remainder = divmod_floor(wanted * size_held, total)
+        parts.append(part)
+        remainders.append((-remainder, place))
+    for _, place in sorted(remainders)[: wanted - sum(parts)]:
+        parts[place] += 1
+    return parts
+
+
+def split_quote(total: int, parts: Sequence[int]) -> list[int]:
+    """LIQ-11: a signed amount by parts (their sum is positive): each gets the growth of trunc(total x cumulative part / sum), so that
+    the amounts add up exactly.
+    """
+    whole = sum(parts)
+    amounts = []
+    cumulative = before = 0
+    for part in parts:
+        cumulative += part
+        after = div_trunc(total * cumulative, whole)
+        amounts.append(after - before)
+        before = after
+    return amounts
+
+
+def settlement_quote(notional: int, long_net: int, long_value_lost: int) -> int:
+    """LIQ-12: what closing a pair at the oracle price is paid with: the size's notional; more by what rounding would otherwise take a
+    long with net collateral >= 0 below zero. `long_value_lost` is by how much the notional of its position falls.
+    """
+    return max(notional, long_value_lost - long_net)

@@ -19,6 +19,9 @@ _BOUNDS = {
     "bankruptcy_adjustment_ppm": (MILLION, UINT32_MAX),
     "spread_to_maintenance_margin_ratio_ppm": (1, UINT32_MAX),
     "max_orders_per_block": (1, UINT32_MAX),
+    "max_deleveraged_positions_per_block": (1, UINT32_MAX),
+    "max_deleveraging_counterparties": (1, UINT32_MAX),
+    "max_settled_pairs_per_block": (1, UINT32_MAX),
 }
 
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from modules.kernel.codec import UINT, Record
+from modules.kernel.units import SubaccountId
 from perpd_proto.dydxprotocol.clob import liquidations_config_pb2
 
 
@@ -23,6 +24,12 @@ class LiquidationParams(NamedTuple):
     spread_to_maintenance_margin_ratio_ppm: int = 1_500_000
     max_orders_per_block: int = 500
     """Engine orders of one block that fill something. One that finds no liquidity takes no place: nobody can keep the engine busy."""
+    max_deleveraged_positions_per_block: int = 100
+    """Positions of subaccounts of negative worth that are offered to their counterparties, also in vain, in one block."""
+    max_deleveraging_counterparties: int = 500
+    """Of one position: the largest profitable ones, then the largest others."""
+    max_settled_pairs_per_block: int = 1_000
+    """Closes of a long against a short in markets in final settlement."""
 
     def message(self) -> liquidations_config_pb2.LiquidationsConfig:
         """As the reference's clients read it."""
@@ -40,6 +47,15 @@ class LiquidationParams(NamedTuple):
                 spread_to_maintenance_margin_ratio_ppm=self.spread_to_maintenance_margin_ratio_ppm,
             ),
         )
+
+
+class Holder(NamedTuple):
+    """Somebody on the other side of a position that is deleveraged."""
+
+    id: SubaccountId
+    lots: int
+    """Size in funding lots, positive."""
+    profitable: bool
 
 
 LIQUIDATION_PARAMS: Record[LiquidationParams] = Record(LiquidationParams, **dict.fromkeys(LiquidationParams._fields, UINT))

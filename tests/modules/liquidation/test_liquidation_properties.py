@@ -54,12 +54,13 @@ def test_one_account_is_never_riskier_nor_paid_beyond_bankruptcy(
     assert bool(told) <= (old.maintenance > old.net_collateral)
     gained = sum(event["paid_to_fund"] - event["paid_by_fund"] for event in told)
     assert desk.module_balance("insurance_fund") == fund + gained
+    deleveraged = sum(event["quantums"] for event in desk.events("deleveraged"))
     for event in told:
         assert 0 < event["quantums_filled"] <= event["quantums_wanted"] <= abs(size)
-        assert abs(desk.position(ALICE)) == abs(size) - event["quantums_filled"]
+        assert abs(desk.position(ALICE)) == abs(size) - event["quantums_filled"] - deleveraged
         assert new.net_collateral * old.maintenance >= old.net_collateral * new.maintenance
         if event["paid_to_fund"] == 0:
-            fills = len(desk.events("match"))
+            fills = len([fill for fill in desk.events("match") if fill["is_liquidation"]])
             assert (new.net_collateral - fills) * old.maintenance < old.net_collateral * new.maintenance or not new.maintenance
         limit = event["fillable_subticks"]
         prices = [fill["subticks"] for fill in desk.events("order_fill")]
