@@ -27,13 +27,17 @@ from perpd_proto.dydxprotocol.clob import order_pb2 as dydxprotocol_dot_clob_dot
 from perpd_proto.dydxprotocol.subaccounts import subaccount_pb2 as dydxprotocol_dot_subaccounts_dot_subaccount__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19perpd/clob/v1/query.proto\x12\rperpd.clob.v1\x1a*cosmos/base/query/v1beta1/pagination.proto\x1a\x1d\x64ydxprotocol/clob/order.proto\x1a)dydxprotocol/subaccounts/subaccount.proto\"H\n\x10QueryBookRequest\x12\x14\n\x0c\x63lob_pair_id\x18\x01 \x01(\r\x12\x0e\n\x06levels\x18\x02 \x01(\r\x12\x0e\n\x06orders\x18\x03 \x01(\x08\"}\n\x11QueryBookResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\"\n\x04\x62ids\x18\x02 \x03(\x0b\x32\x14.perpd.clob.v1.Level\x12\"\n\x04\x61sks\x18\x03 \x03(\x0b\x32\x14.perpd.clob.v1.Level\x12\x10\n\x08\x63hecksum\x18\x04 \x01(\x0c\"m\n\x05Level\x12\x10\n\x08subticks\x18\x01 \x01(\x04\x12\x10\n\x08quantums\x18\x02 \x01(\x04\x12\x13\n\x0border_count\x18\x03 \x01(\r\x12+\n\x06orders\x18\x04 \x03(\x0b\x32\x1b.perpd.clob.v1.RestingOrder\"\x80\x01\n\x0cRestingOrder\x12\'\n\x05order\x18\x01 \x01(\x0b\x32\x18.dydxprotocol.clob.Order\x12\x1a\n\x12remaining_quantums\x18\x02 \x01(\x04\x12\x15\n\rplaced_height\x18\x03 \x01(\x04\x12\x14\n\x0cplaced_index\x18\x04 \x01(\r\"\x8f\x01\n\x12QueryOrdersRequest\x12=\n\rsubaccount_id\x18\x01 \x01(\x0b\x32&.dydxprotocol.subaccounts.SubaccountId\x12:\n\npagination\x18\x02 \x01(\x0b\x32&.cosmos.base.query.v1beta1.PageRequest\"\x7f\n\x13QueryOrdersResponse\x12+\n\x06orders\x18\x01 \x03(\x0b\x32\x1b.perpd.clob.v1.RestingOrder\x12;\n\npagination\x18\x02 \x01(\x0b\x32\'.cosmos.base.query.v1beta1.PageResponse\"A\n\x11QueryOrderRequest\x12,\n\x08order_id\x18\x01 \x01(\x0b\x32\x1a.dydxprotocol.clob.OrderId\"g\n\x12QueryOrderResponse\x12*\n\x05order\x18\x01 \x01(\x0b\x32\x1b.perpd.clob.v1.RestingOrder\x12\x17\n\x0f\x66illed_quantums\x18\x02 \x01(\x04\x12\x0c\n\x04open\x18\x03 \x01(\x08\x32\xf1\x01\n\x05Query\x12I\n\x04\x42ook\x12\x1f.perpd.clob.v1.QueryBookRequest\x1a .perpd.clob.v1.QueryBookResponse\x12O\n\x06Orders\x12!.perpd.clob.v1.QueryOrdersRequest\x1a\".perpd.clob.v1.QueryOrdersResponse\x12L\n\x05Order\x12 .perpd.clob.v1.QueryOrderRequest\x1a!.perpd.clob.v1.QueryOrderResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19perpd/clob/v1/query.proto\x12\rperpd.clob.v1\x1a*cosmos/base/query/v1beta1/pagination.proto\x1a\x1d\x64ydxprotocol/clob/order.proto\x1a)dydxprotocol/subaccounts/subaccount.proto\"H\n\x10QueryBookRequest\x12\x14\n\x0c\x63lob_pair_id\x18\x01 \x01(\r\x12\x0e\n\x06levels\x18\x02 \x01(\r\x12\x0e\n\x06orders\x18\x03 \x01(\x08\"}\n\x11QueryBookResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\"\n\x04\x62ids\x18\x02 \x03(\x0b\x32\x14.perpd.clob.v1.Level\x12\"\n\x04\x61sks\x18\x03 \x03(\x0b\x32\x14.perpd.clob.v1.Level\x12\x10\n\x08\x63hecksum\x18\x04 \x01(\x0c\"m\n\x05Level\x12\x10\n\x08subticks\x18\x01 \x01(\x04\x12\x10\n\x08quantums\x18\x02 \x01(\x04\x12\x13\n\x0border_count\x18\x03 \x01(\r\x12+\n\x06orders\x18\x04 \x03(\x0b\x32\x1b.perpd.clob.v1.RestingOrder\"\xe0\x01\n\x0cRestingOrder\x12\'\n\x05order\x18\x01 \x01(\x0b\x32\x18.dydxprotocol.clob.Order\x12\x1a\n\x12remaining_quantums\x18\x02 \x01(\x04\x12\x15\n\rplaced_height\x18\x03 \x01(\x04\x12\x14\n\x0cplaced_index\x18\x04 \x01(\r\x12*\n\x06status\x18\x05 \x01(\x0e\x32\x1a.perpd.clob.v1.OrderStatus\x12\x16\n\x0eremaining_legs\x18\x06 \x01(\r\x12\x1a\n\x12next_slice_seconds\x18\x07 \x01(\x04\"z\n\x16QueryBookOrdersRequest\x12\x14\n\x0c\x63lob_pair_id\x18\x01 \x01(\r\x12\x0e\n\x06is_buy\x18\x02 \x01(\x08\x12:\n\npagination\x18\x03 \x01(\x0b\x32&.cosmos.base.query.v1beta1.PageRequest\"\x93\x01\n\x17QueryBookOrdersResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12+\n\x06orders\x18\x02 \x03(\x0b\x32\x1b.perpd.clob.v1.RestingOrder\x12;\n\npagination\x18\x03 \x01(\x0b\x32\'.cosmos.base.query.v1beta1.PageResponse\"\x8f\x01\n\x12QueryOrdersRequest\x12=\n\rsubaccount_id\x18\x01 \x01(\x0b\x32&.dydxprotocol.subaccounts.SubaccountId\x12:\n\npagination\x18\x02 \x01(\x0b\x32&.cosmos.base.query.v1beta1.PageRequest\"\x7f\n\x13QueryOrdersResponse\x12+\n\x06orders\x18\x01 \x03(\x0b\x32\x1b.perpd.clob.v1.RestingOrder\x12;\n\npagination\x18\x02 \x01(\x0b\x32\'.cosmos.base.query.v1beta1.PageResponse\"A\n\x11QueryOrderRequest\x12,\n\x08order_id\x18\x01 \x01(\x0b\x32\x1a.dydxprotocol.clob.OrderId\"\xcb\x02\n\x12QueryOrderResponse\x12*\n\x05order\x18\x01 \x01(\x0b\x32\x1b.perpd.clob.v1.RestingOrder\x12\x17\n\x0f\x66illed_quantums\x18\x02 \x01(\x04\x12\x0c\n\x04open\x18\x03 \x01(\x08\x12*\n\x06status\x18\x04 \x01(\x0e\x32\x1a.perpd.clob.v1.OrderStatus\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x0e\n\x06height\x18\x06 \x01(\x03\x12\x0f\n\x07tx_hash\x18\x07 \x01(\x0c\x12(\n\x05\x63\x61use\x18\x08 \x01(\x0e\x32\x19.perpd.clob.v1.OrderCause\x12\x15\n\rplaced_height\x18\t \x01(\x03\x12\x16\n\x0eplaced_tx_hash\x18\n \x01(\x0c\x12\x17\n\x0f\x63\x61ncelled_until\x18\x0b \x01(\x04\x12\x13\n\x0bread_height\x18\x0c \x01(\x03*\xe5\x01\n\x0bOrderStatus\x12\x1c\n\x18ORDER_STATUS_UNSPECIFIED\x10\x00\x12\x15\n\x11ORDER_STATUS_OPEN\x10\x01\x12\x1c\n\x18ORDER_STATUS_UNTRIGGERED\x10\x02\x12\x1a\n\x16ORDER_STATUS_TRIGGERED\x10\x03\x12\x17\n\x13ORDER_STATUS_FILLED\x10\x04\x12\x1a\n\x16ORDER_STATUS_CANCELLED\x10\x05\x12\x18\n\x14ORDER_STATUS_EXPIRED\x10\x06\x12\x18\n\x14ORDER_STATUS_REMOVED\x10\x07*\x90\x01\n\nOrderCause\x12\x1b\n\x17ORDER_CAUSE_UNSPECIFIED\x10\x00\x12\x1b\n\x17ORDER_CAUSE_TRANSACTION\x10\x01\x12\x15\n\x11ORDER_CAUSE_CLOCK\x10\x02\x12\x16\n\x12ORDER_CAUSE_ENGINE\x10\x03\x12\x19\n\x15ORDER_CAUSE_BLOCK_END\x10\x04\x32\xce\x02\n\x05Query\x12I\n\x04\x42ook\x12\x1f.perpd.clob.v1.QueryBookRequest\x1a .perpd.clob.v1.QueryBookResponse\x12[\n\nBookOrders\x12%.perpd.clob.v1.QueryBookOrdersRequest\x1a&.perpd.clob.v1.QueryBookOrdersResponse\x12O\n\x06Orders\x12!.perpd.clob.v1.QueryOrdersRequest\x1a\".perpd.clob.v1.QueryOrdersResponse\x12L\n\x05Order\x12 .perpd.clob.v1.QueryOrderRequest\x1a!.perpd.clob.v1.QueryOrderResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'perpd.clob.v1.query_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_ORDERSTATUS']._serialized_start=1652
+  _globals['_ORDERSTATUS']._serialized_end=1881
+  _globals['_ORDERCAUSE']._serialized_start=1884
+  _globals['_ORDERCAUSE']._serialized_end=2028
   _globals['_QUERYBOOKREQUEST']._serialized_start=162
   _globals['_QUERYBOOKREQUEST']._serialized_end=234
   _globals['_QUERYBOOKRESPONSE']._serialized_start=236
@@ -41,15 +45,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LEVEL']._serialized_start=363
   _globals['_LEVEL']._serialized_end=472
   _globals['_RESTINGORDER']._serialized_start=475
-  _globals['_RESTINGORDER']._serialized_end=603
-  _globals['_QUERYORDERSREQUEST']._serialized_start=606
-  _globals['_QUERYORDERSREQUEST']._serialized_end=749
-  _globals['_QUERYORDERSRESPONSE']._serialized_start=751
-  _globals['_QUERYORDERSRESPONSE']._serialized_end=878
-  _globals['_QUERYORDERREQUEST']._serialized_start=880
-  _globals['_QUERYORDERREQUEST']._serialized_end=945
-  _globals['_QUERYORDERRESPONSE']._serialized_start=947
-  _globals['_QUERYORDERRESPONSE']._serialized_end=1050
-  _globals['_QUERY']._serialized_start=1053
-  _globals['_QUERY']._serialized_end=1294
+  _globals['_RESTINGORDER']._serialized_end=699
+  _globals['_QUERYBOOKORDERSREQUEST']._serialized_start=701
+  _globals['_QUERYBOOKORDERSREQUEST']._serialized_end=823
+  _globals['_QUERYBOOKORDERSRESPONSE']._serialized_start=826
+  _globals['_QUERYBOOKORDERSRESPONSE']._serialized_end=973
+  _globals['_QUERYORDERSREQUEST']._serialized_start=976
+  _globals['_QUERYORDERSREQUEST']._serialized_end=1119
+  _globals['_QUERYORDERSRESPONSE']._serialized_start=1121
+  _globals['_QUERYORDERSRESPONSE']._serialized_end=1248
+  _globals['_QUERYORDERREQUEST']._serialized_start=1250
+  _globals['_QUERYORDERREQUEST']._serialized_end=1315
+  _globals['_QUERYORDERRESPONSE']._serialized_start=1318
+  _globals['_QUERYORDERRESPONSE']._serialized_end=1649
+  _globals['_QUERY']._serialized_start=2031
+  _globals['_QUERY']._serialized_end=2365
 # @@protoc_insertion_point(module_scope)

@@ -39,6 +39,11 @@ class QueryStub:
                 request_serializer=perpd_dot_clob_dot_v1_dot_query__pb2.QueryBookRequest.SerializeToString,
                 response_deserializer=perpd_dot_clob_dot_v1_dot_query__pb2.QueryBookResponse.FromString,
                 _registered_method=True)
+        self.BookOrders = channel.unary_unary(
+                '/perpd.clob.v1.Query/BookOrders',
+                request_serializer=perpd_dot_clob_dot_v1_dot_query__pb2.QueryBookOrdersRequest.SerializeToString,
+                response_deserializer=perpd_dot_clob_dot_v1_dot_query__pb2.QueryBookOrdersResponse.FromString,
+                _registered_method=True)
         self.Orders = channel.unary_unary(
                 '/perpd.clob.v1.Query/Orders',
                 request_serializer=perpd_dot_clob_dot_v1_dot_query__pb2.QueryOrdersRequest.SerializeToString,
@@ -61,15 +66,23 @@ class QueryServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BookOrders(self, request, context):
+        """One side of a market's book order by order, from the best on, in pages.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Orders(self, request, context):
-        """The resting orders of one subaccount, in all markets.
+        """Everything of one subaccount that can still be filled, in all markets: resting, waiting for its trigger, TWAP.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Order(self, request, context):
-        """One order, as long as state knows it: open, or filled or cancelled and still remembered. Otherwise NotFound.
+        """What has become of one order. Live orders are always answered; ended ones as long as this node keeps its history (history_blocks
+        of its configuration) or state remembers them. Otherwise NotFound, with a text that says since when history is kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -82,6 +95,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.Book,
                     request_deserializer=perpd_dot_clob_dot_v1_dot_query__pb2.QueryBookRequest.FromString,
                     response_serializer=perpd_dot_clob_dot_v1_dot_query__pb2.QueryBookResponse.SerializeToString,
+            ),
+            'BookOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.BookOrders,
+                    request_deserializer=perpd_dot_clob_dot_v1_dot_query__pb2.QueryBookOrdersRequest.FromString,
+                    response_serializer=perpd_dot_clob_dot_v1_dot_query__pb2.QueryBookOrdersResponse.SerializeToString,
             ),
             'Orders': grpc.unary_unary_rpc_method_handler(
                     servicer.Orders,
@@ -121,6 +139,33 @@ class Query:
             '/perpd.clob.v1.Query/Book',
             perpd_dot_clob_dot_v1_dot_query__pb2.QueryBookRequest.SerializeToString,
             perpd_dot_clob_dot_v1_dot_query__pb2.QueryBookResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BookOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpd.clob.v1.Query/BookOrders',
+            perpd_dot_clob_dot_v1_dot_query__pb2.QueryBookOrdersRequest.SerializeToString,
+            perpd_dot_clob_dot_v1_dot_query__pb2.QueryBookOrdersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19perpd/perp/v1/query.proto\x12\rperpd.perp.v1\"4\n\x13QueryAccountRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\r\"\xbe\x01\n\x14QueryAccountResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\x16\n\x0enet_collateral\x18\x02 \x01(\x0c\x12\x16\n\x0einitial_margin\x18\x03 \x01(\x0c\x12\x1a\n\x12maintenance_margin\x18\x04 \x01(\x0c\x12\x1a\n\x12settled_collateral\x18\x05 \x01(\x0c\x12.\n\tpositions\x18\x06 \x03(\x0b\x32\x1b.perpd.perp.v1.PositionRisk\"\x94\x01\n\x0cPositionRisk\x12\x14\n\x0cperpetual_id\x18\x01 \x01(\r\x12\x10\n\x08quantums\x18\x02 \x01(\x0c\x12\x10\n\x08notional\x18\x03 \x01(\x0c\x12\x13\n\x0b\x65ntry_quote\x18\x04 \x01(\x0c\x12\x19\n\x11unsettled_funding\x18\x05 \x01(\x0c\x12\x1a\n\x12\x66unding_index_lots\x18\x06 \x01(\x0c\"\x1a\n\x18QueryConservationRequest\"\x9b\x01\n\x19QueryConservationResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\x16\n\x0esupply_matches\x18\x02 \x01(\x08\x12(\n\x05pools\x18\x03 \x03(\x0b\x32\x19.perpd.perp.v1.PoolReport\x12,\n\x07markets\x18\x04 \x03(\x0b\x32\x1b.perpd.perp.v1.PositionSums\"p\n\nPoolReport\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x62\x61nk_balance\x18\x02 \x01(\x0c\x12\x12\n\ncollateral\x18\x03 \x01(\x0c\x12\x19\n\x11unsettled_funding\x18\x04 \x01(\x0c\x12\x0f\n\x07matches\x18\x05 \x01(\x08\"\x85\x01\n\x0cPositionSums\x12\x14\n\x0cperpetual_id\x18\x01 \x01(\r\x12\x15\n\rlong_quantums\x18\x02 \x01(\x0c\x12\x16\n\x0eshort_quantums\x18\x03 \x01(\x0c\x12\x15\n\ropen_interest\x18\x04 \x01(\x0c\x12\x19\n\x11unsettled_funding\x18\x05 \x01(\x0c\x32\xbe\x01\n\x05Query\x12R\n\x07\x41\x63\x63ount\x12\".perpd.perp.v1.QueryAccountRequest\x1a#.perpd.perp.v1.QueryAccountResponse\x12\x61\n\x0c\x43onservation\x12\'.perpd.perp.v1.QueryConservationRequest\x1a(.perpd.perp.v1.QueryConservationResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19perpd/perp/v1/query.proto\x12\rperpd.perp.v1\"4\n\x13QueryAccountRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\r\"\xbe\x01\n\x14QueryAccountResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\x16\n\x0enet_collateral\x18\x02 \x01(\x0c\x12\x16\n\x0einitial_margin\x18\x03 \x01(\x0c\x12\x1a\n\x12maintenance_margin\x18\x04 \x01(\x0c\x12\x1a\n\x12settled_collateral\x18\x05 \x01(\x0c\x12.\n\tpositions\x18\x06 \x03(\x0b\x32\x1b.perpd.perp.v1.PositionRisk\"\x94\x01\n\x0cPositionRisk\x12\x14\n\x0cperpetual_id\x18\x01 \x01(\r\x12\x10\n\x08quantums\x18\x02 \x01(\x0c\x12\x10\n\x08notional\x18\x03 \x01(\x0c\x12\x13\n\x0b\x65ntry_quote\x18\x04 \x01(\x0c\x12\x19\n\x11unsettled_funding\x18\x05 \x01(\x0c\x12\x1a\n\x12\x66unding_index_lots\x18\x06 \x01(\x0c\"6\n\x15QueryPositionsRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\r\"X\n\x16QueryPositionsResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12.\n\tpositions\x18\x02 \x03(\x0b\x32\x1b.perpd.perp.v1.PositionView\"\x8b\x03\n\x0cPositionView\x12\x14\n\x0cperpetual_id\x18\x01 \x01(\r\x12\x14\n\x0c\x63lob_pair_id\x18\x02 \x01(\r\x12\x10\n\x08quantums\x18\x03 \x01(\x0c\x12\x13\n\x0b\x65ntry_quote\x18\x04 \x01(\x0c\x12\x16\n\x0e\x65ntry_subticks\x18\x05 \x01(\x04\x12\x10\n\x08notional\x18\x06 \x01(\x0c\x12\x18\n\x10unrealised_quote\x18\x07 \x01(\x0c\x12\x16\n\x0erealised_quote\x18\x08 \x01(\x0c\x12\x19\n\x11unsettled_funding\x18\t \x01(\x0c\x12\x16\n\x0einitial_margin\x18\n \x01(\x0c\x12\x1a\n\x12maintenance_margin\x18\x0b \x01(\x0c\x12\x16\n\x0e\x63ustom_imf_ppm\x18\x0c \x01(\r\x12\x14\n\x0cmargin_price\x18\r \x01(\x04\x12\x16\n\x0eprice_exponent\x18\x0e \x01(\x11\x12\x19\n\x11liquidation_price\x18\x0f \x01(\x04\x12\x1c\n\x14liquidation_subticks\x18\x10 \x01(\x04\"\x1a\n\x18QueryConservationRequest\"\x9b\x01\n\x19QueryConservationResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\x16\n\x0esupply_matches\x18\x02 \x01(\x08\x12(\n\x05pools\x18\x03 \x03(\x0b\x32\x19.perpd.perp.v1.PoolReport\x12,\n\x07markets\x18\x04 \x03(\x0b\x32\x1b.perpd.perp.v1.PositionSums\"p\n\nPoolReport\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x62\x61nk_balance\x18\x02 \x01(\x0c\x12\x12\n\ncollateral\x18\x03 \x01(\x0c\x12\x19\n\x11unsettled_funding\x18\x04 \x01(\x0c\x12\x0f\n\x07matches\x18\x05 \x01(\x08\"\x85\x01\n\x0cPositionSums\x12\x14\n\x0cperpetual_id\x18\x01 \x01(\r\x12\x15\n\rlong_quantums\x18\x02 \x01(\x0c\x12\x16\n\x0eshort_quantums\x18\x03 \x01(\x0c\x12\x15\n\ropen_interest\x18\x04 \x01(\x0c\x12\x19\n\x11unsettled_funding\x18\x05 \x01(\x0c\x32\x98\x02\n\x05Query\x12R\n\x07\x41\x63\x63ount\x12\".perpd.perp.v1.QueryAccountRequest\x1a#.perpd.perp.v1.QueryAccountResponse\x12X\n\tPositions\x12$.perpd.perp.v1.QueryPositionsRequest\x1a%.perpd.perp.v1.QueryPositionsResponse\x12\x61\n\x0c\x43onservation\x12\'.perpd.perp.v1.QueryConservationRequest\x1a(.perpd.perp.v1.QueryConservationResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,14 +37,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_QUERYACCOUNTRESPONSE']._serialized_end=289
   _globals['_POSITIONRISK']._serialized_start=292
   _globals['_POSITIONRISK']._serialized_end=440
-  _globals['_QUERYCONSERVATIONREQUEST']._serialized_start=442
-  _globals['_QUERYCONSERVATIONREQUEST']._serialized_end=468
-  _globals['_QUERYCONSERVATIONRESPONSE']._serialized_start=471
-  _globals['_QUERYCONSERVATIONRESPONSE']._serialized_end=626
-  _globals['_POOLREPORT']._serialized_start=628
-  _globals['_POOLREPORT']._serialized_end=740
-  _globals['_POSITIONSUMS']._serialized_start=743
-  _globals['_POSITIONSUMS']._serialized_end=876
-  _globals['_QUERY']._serialized_start=879
-  _globals['_QUERY']._serialized_end=1069
+  _globals['_QUERYPOSITIONSREQUEST']._serialized_start=442
+  _globals['_QUERYPOSITIONSREQUEST']._serialized_end=496
+  _globals['_QUERYPOSITIONSRESPONSE']._serialized_start=498
+  _globals['_QUERYPOSITIONSRESPONSE']._serialized_end=586
+  _globals['_POSITIONVIEW']._serialized_start=589
+  _globals['_POSITIONVIEW']._serialized_end=984
+  _globals['_QUERYCONSERVATIONREQUEST']._serialized_start=986
+  _globals['_QUERYCONSERVATIONREQUEST']._serialized_end=1012
+  _globals['_QUERYCONSERVATIONRESPONSE']._serialized_start=1015
+  _globals['_QUERYCONSERVATIONRESPONSE']._serialized_end=1170
+  _globals['_POOLREPORT']._serialized_start=1172
+  _globals['_POOLREPORT']._serialized_end=1284
+  _globals['_POSITIONSUMS']._serialized_start=1287
+  _globals['_POSITIONSUMS']._serialized_end=1420
+  _globals['_QUERY']._serialized_start=1423
+  _globals['_QUERY']._serialized_end=1703
 # @@protoc_insertion_point(module_scope)

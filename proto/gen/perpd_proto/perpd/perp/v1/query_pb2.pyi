@@ -46,6 +46,58 @@ class PositionRisk(_message.Message):
     funding_index_lots: bytes
     def __init__(self, perpetual_id: _Optional[int] = ..., quantums: _Optional[bytes] = ..., notional: _Optional[bytes] = ..., entry_quote: _Optional[bytes] = ..., unsettled_funding: _Optional[bytes] = ..., funding_index_lots: _Optional[bytes] = ...) -> None: ...
 
+class QueryPositionsRequest(_message.Message):
+    __slots__ = ("owner", "number")
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    owner: str
+    number: int
+    def __init__(self, owner: _Optional[str] = ..., number: _Optional[int] = ...) -> None: ...
+
+class QueryPositionsResponse(_message.Message):
+    __slots__ = ("height", "positions")
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    height: int
+    positions: _containers.RepeatedCompositeFieldContainer[PositionView]
+    def __init__(self, height: _Optional[int] = ..., positions: _Optional[_Iterable[_Union[PositionView, _Mapping]]] = ...) -> None: ...
+
+class PositionView(_message.Message):
+    __slots__ = ("perpetual_id", "clob_pair_id", "quantums", "entry_quote", "entry_subticks", "notional", "unrealised_quote", "realised_quote", "unsettled_funding", "initial_margin", "maintenance_margin", "custom_imf_ppm", "margin_price", "price_exponent", "liquidation_price", "liquidation_subticks")
+    PERPETUAL_ID_FIELD_NUMBER: _ClassVar[int]
+    CLOB_PAIR_ID_FIELD_NUMBER: _ClassVar[int]
+    QUANTUMS_FIELD_NUMBER: _ClassVar[int]
+    ENTRY_QUOTE_FIELD_NUMBER: _ClassVar[int]
+    ENTRY_SUBTICKS_FIELD_NUMBER: _ClassVar[int]
+    NOTIONAL_FIELD_NUMBER: _ClassVar[int]
+    UNREALISED_QUOTE_FIELD_NUMBER: _ClassVar[int]
+    REALISED_QUOTE_FIELD_NUMBER: _ClassVar[int]
+    UNSETTLED_FUNDING_FIELD_NUMBER: _ClassVar[int]
+    INITIAL_MARGIN_FIELD_NUMBER: _ClassVar[int]
+    MAINTENANCE_MARGIN_FIELD_NUMBER: _ClassVar[int]
+    CUSTOM_IMF_PPM_FIELD_NUMBER: _ClassVar[int]
+    MARGIN_PRICE_FIELD_NUMBER: _ClassVar[int]
+    PRICE_EXPONENT_FIELD_NUMBER: _ClassVar[int]
+    LIQUIDATION_PRICE_FIELD_NUMBER: _ClassVar[int]
+    LIQUIDATION_SUBTICKS_FIELD_NUMBER: _ClassVar[int]
+    perpetual_id: int
+    clob_pair_id: int
+    quantums: bytes
+    entry_quote: bytes
+    entry_subticks: int
+    notional: bytes
+    unrealised_quote: bytes
+    realised_quote: bytes
+    unsettled_funding: bytes
+    initial_margin: bytes
+    maintenance_margin: bytes
+    custom_imf_ppm: int
+    margin_price: int
+    price_exponent: int
+    liquidation_price: int
+    liquidation_subticks: int
+    def __init__(self, perpetual_id: _Optional[int] = ..., clob_pair_id: _Optional[int] = ..., quantums: _Optional[bytes] = ..., entry_quote: _Optional[bytes] = ..., entry_subticks: _Optional[int] = ..., notional: _Optional[bytes] = ..., unrealised_quote: _Optional[bytes] = ..., realised_quote: _Optional[bytes] = ..., unsettled_funding: _Optional[bytes] = ..., initial_margin: _Optional[bytes] = ..., maintenance_margin: _Optional[bytes] = ..., custom_imf_ppm: _Optional[int] = ..., margin_price: _Optional[int] = ..., price_exponent: _Optional[int] = ..., liquidation_price: _Optional[int] = ..., liquidation_subticks: _Optional[int] = ...) -> None: ...
+
 class QueryConservationRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

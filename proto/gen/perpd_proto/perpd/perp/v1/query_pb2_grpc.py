@@ -39,6 +39,11 @@ class QueryStub:
                 request_serializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryAccountRequest.SerializeToString,
                 response_deserializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryAccountResponse.FromString,
                 _registered_method=True)
+        self.Positions = channel.unary_unary(
+                '/perpd.perp.v1.Query/Positions',
+                request_serializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryPositionsRequest.SerializeToString,
+                response_deserializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryPositionsResponse.FromString,
+                _registered_method=True)
         self.Conservation = channel.unary_unary(
                 '/perpd.perp.v1.Query/Conservation',
                 request_serializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryConservationRequest.SerializeToString,
@@ -52,6 +57,13 @@ class QueryServicer:
     def Account(self, request, context):
         """What an account is worth and must hold, with funding settled up to the state that is read. A subaccount that does not exist has
         zeros everywhere.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Positions(self, request, context):
+        """The positions of an account with what they cost, have earned and require, and the price at which the account would be liquidated.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -71,6 +83,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.Account,
                     request_deserializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryAccountRequest.FromString,
                     response_serializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryAccountResponse.SerializeToString,
+            ),
+            'Positions': grpc.unary_unary_rpc_method_handler(
+                    servicer.Positions,
+                    request_deserializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryPositionsRequest.FromString,
+                    response_serializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryPositionsResponse.SerializeToString,
             ),
             'Conservation': grpc.unary_unary_rpc_method_handler(
                     servicer.Conservation,
@@ -105,6 +122,33 @@ class Query:
             '/perpd.perp.v1.Query/Account',
             perpd_dot_perp_dot_v1_dot_query__pb2.QueryAccountRequest.SerializeToString,
             perpd_dot_perp_dot_v1_dot_query__pb2.QueryAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Positions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpd.perp.v1.Query/Positions',
+            perpd_dot_perp_dot_v1_dot_query__pb2.QueryPositionsRequest.SerializeToString,
+            perpd_dot_perp_dot_v1_dot_query__pb2.QueryPositionsResponse.FromString,
             options,
             channel_credentials,
             insecure,
