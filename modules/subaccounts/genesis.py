@@ -4,6 +4,9 @@ Each of `accounts` (may be absent): `owner`, `number`, `collateral` (quote quant
 `perpetual_id`, `quantums` (signed), `funding_index` (quote quantums per lot at its last settlement), `entry_quote`, `realised_quote` (0
 if absent). What the accounts hold must lie in the pools' bank balances, to the quantum: give the pool (`"module": "subaccounts"`) a
 balance in `bank`.
+
+`gating` (may be absent): `outage_seconds` (default 300), `blocks` (default 50; 0: nothing is ever gated); an export adds `outage_height`
+and `negative` (each `pool`, 0 for the cross pool, an isolated perpetual's id + 1 for its own, and `height`), what was seen last.
 """
 
 from collections.abc import Mapping
@@ -16,8 +19,19 @@ from modules.kernel.genesis import Reader
 from modules.kernel.intmath import div_floor
 from modules.kernel.module import Problems
 from modules.kernel.units import MAX_SUBACCOUNT_NUMBER, Address, SubaccountId
+from modules.subaccounts.gating import DEFAULT_GATING
 from modules.subaccounts.keeper import SubaccountsKeeper
-from modules.subaccounts.model import CROSS_POOL, FEE_COLLECTOR, INSURANCE_FUND, Position, Subaccount, fund_name, pool_name, subaccount
+from modules.subaccounts.model import (
+    CROSS_POOL,
+    FEE_COLLECTOR,
+    INSURANCE_FUND,
+    GatingParams,
+    Position,
+    Subaccount,
+    fund_name,
+    pool_name,
+    subaccount,
+)
 from modules.subaccounts.state import SubaccountsState
 
 _ANY = 2**127
@@ -30,6 +44,14 @@ class _Market(NamedTuple):
     open_interest: int
     lot: int
     funding_index: int
+
+
+class _Gating(NamedTuple):
+    params: GatingParams
+    outage_height: int
+    """0: there was none."""
+    negative: dict[int, int]
+    """Heights by pool."""
 
 
 class _Entry(NamedTuple):
@@ -65,7 +87,25 @@ def _read_account(reader: Reader) -> _Entry:
     return _Entry(reader, found, subaccount(collateral, positions))
 
 
-def _read(section: Any, problems: Problems) -> list[_Entry]:
+def _read_gating(reader: Reader | None) -> _Gating:
+    if reader is None:
+        return _Gating(DEFAULT_GATING, 0, {})
+    params = GatingParams(
+        reader.integer("outage_seconds", 1, 2**31 - 1, DEFAULT_GATING.outage_seconds),
+        reader.integer("blocks", 0, 2**31 - 1, DEFAULT_GATING.blocks),
+    )
+    found = _Gating(params, reader.integer("outage_height", 0, 2**63 - 1, 0), {})
+    for row in reader.objects("negative"):
+        pool = row.integer("pool", 0, 2**32 - 1)
+        if pool in found.negative:
+            row.problem("pool", f"{pool} has a second entry")
+        found.negative[pool] = row.integer("height", 1, 2**63 - 1)
+        row.done()
+    reader.done()
+    return found
+
+
+def _read(section: Any, problems: Problems) -> tuple[list[_Entry], _Gating]:
     reader = Reader(section, "subaccounts", problems)
     entries: list[_Entry] = []
     seen: dict[SubaccountId, None] = {}
@@ -76,8 +116,9 @@ def _read(section: Any, problems: Problems) -> list[_Entry]:
         if entry.id is not None:
             seen[entry.id] = None
         entries.append(entry)
+    gating = _read_gating(reader.optional("gating"))
     reader.done()
-    return entries
+    return entries, gating
 
 
 def _markets(whole: Mapping[str, Any]) -> dict[int, _Market]:
@@ -141,7 +182,7 @@ def _check_module_names(whole: Mapping[str, Any], markets: Mapping[int, _Market]
 
 def validate(section: Any, problems: Problems, whole: Mapping[str, Any]) -> None:
     """Every mistake; with the other sections: positions that match, and pools that hold exactly what the accounts have."""
-    entries = _read(section, problems)
+    entries, _ = _read(section, problems)
     markets = _markets(whole)
     _check_module_names(whole, markets, problems)
     sound = [_check_positions(entry, markets) for entry in entries]
@@ -178,8 +219,15 @@ def validate(section: Any, problems: Problems, whole: Mapping[str, Any]) -> None
 def init(ctx: Context, state: SubaccountsState, keeper: SubaccountsKeeper, bank: BankKeeper, section: Any) -> None:
     """Subaccounts as listed, the totals over them, and the module accounts where collateral and fees lie."""
     problems = Problems()
-    entries = _read(section, problems)
+    entries, gating = _read(section, problems)
     assert not problems.found, problems.found
+    state.gating.set(ctx, gating.params)
+    # What was seen cannot lie ahead of where the chain begins, or the money would be kept in for longer than the parameter says.
+    if min(gating.outage_height, ctx.height):
+        state.outage.set(ctx, min(gating.outage_height, ctx.height))
+    for pool_key, height in gating.negative.items():
+        if min(height, ctx.height):
+            state.negative.set(ctx, pool_key, min(height, ctx.height))
     for entry in entries:
         assert entry.id is not None
         state.accounts.set(ctx, entry.id, entry.account)
@@ -189,9 +237,17 @@ def init(ctx: Context, state: SubaccountsState, keeper: SubaccountsKeeper, bank:
         bank.register_module_account(ctx, pool.name)
 
 
-def export(ctx: Context, keeper: SubaccountsKeeper) -> dict[str, Any]:
+def export(ctx: Context, state: SubaccountsState, keeper: SubaccountsKeeper) -> dict[str, Any]:
     """The section from which `init` builds this state."""
+    gating: dict[str, Any] = keeper.gating.params(ctx)._asdict()
+    outage = state.outage.get(ctx)
+    if outage:
+        gating["outage_height"] = str(outage)
+    negative = [{"pool": pool_key, "height": str(height)} for pool_key, height in state.negative.items(ctx)]
+    if negative:
+        gating["negative"] = negative
     return {
+        "gating": gating,
         "accounts": [
             {
                 "owner": addresses.to_text(key.owner),

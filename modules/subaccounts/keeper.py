@@ -15,6 +15,7 @@ from modules.subaccounts import books, formulas, safety
 from modules.subaccounts.door import Door, held_quantums
 from modules.subaccounts.errors import AMOUNT_NOT_POSITIVE, NOT_UPDATABLE, NOT_USDC, SAME_SUBACCOUNT_TWICE
 from modules.subaccounts.events import CREATED_TRANSFER, DEPOSITED, WITHDREW
+from modules.subaccounts.gating import Gating
 from modules.subaccounts.model import (
     EMPTY,
     Backing,
@@ -38,6 +39,8 @@ class SubaccountsKeeper:
         self._perp = perp
         self._funding = funding
         self._door = Door(state, auth, bank, perp, funding)
+        self.gating = Gating(state)
+        """What keeps money in, its parameters and state."""
 
     # Reading
 
@@ -137,6 +140,16 @@ class SubaccountsKeeper:
         for perpetual_id, sums in totals.markets.items():
             self._door.set_totals(ctx, perpetual_id, sums)
 
+    # The block
+
+    def begin_block(self, ctx: Context, gap_ns: int) -> None:
+        """An outage is known; `gap_ns` lies between the time of the block before and this one's, 0 where there is no block before."""
+        self.gating.begin_block(ctx, gap_ns)
+
+    def saw_negative(self, ctx: Context, subaccount_id: SubaccountId) -> None:
+        """The subaccount is worth less than nothing although the engine has done what it could: its pool is gated (SUB-20)."""
+        self.gating.saw_negative(ctx, self.pool_of(ctx, self.get(ctx, subaccount_id))[0])
+
     # Judging without writing
 
     def would_collateralise(
@@ -182,14 +195,16 @@ class SubaccountsKeeper:
     def withdraw(self, ctx: Context, sender: SubaccountId, recipient: Address, amount: int, asset_id: int = USDC) -> None:
         """The amount has gone from a subaccount to a bank account, which has an auth account afterwards.
 
-        Raises subaccounts/102 (too little would remain), 500, 501; sdk 4 to a module account; sdk 5 when the pool has less.
+        Raises subaccounts/102 (gated, or too little would remain), 500, 501; sdk 4 to a module account; sdk 5 when the pool has less.
         """
         _check_amount(amount, asset_id)
         if self._bank.is_blocked(ctx, recipient):
             raise UNAUTHORIZED(f"{addresses.to_text(recipient)} is a module account and takes no payments; withdraw to a user's address")
         side = self._door.touch(ctx, sender, -amount)
+        pool_key, pool = self.pool_of(ctx, side.stored)
+        self.gating.require_open(ctx, pool_key)
         self._door.require_valid(ctx, side)
-        self._bank.move(ctx, self.pool_of(ctx, side.stored)[1], recipient, amount)
+        self._bank.move(ctx, pool, recipient, amount)
         self._auth.ensure_account(ctx, recipient)
         self._door.write(ctx, side)
         ctx.emit(WITHDREW, addresses.to_text(sender.owner), sender.number, addresses.to_text(recipient), asset_id, amount)
@@ -197,14 +212,18 @@ class SubaccountsKeeper:
     def transfer(self, ctx: Context, sender: SubaccountId, recipient: SubaccountId, amount: int, asset_id: int = USDC) -> None:
         """The amount has gone from one subaccount to another, whose owner has an auth account afterwards.
 
-        Raises subaccounts/101, 102, 500, 501; sdk 5 when the sender's pool has less.
+        Raises subaccounts/101, 102 (gated towards another owner, or too little would remain), 500, 501; sdk 5 when the sender's pool has
+        less.
         """
         _check_amount(amount, asset_id)
         if sender == recipient:
             raise SAME_SUBACCOUNT_TWICE(f"{addresses.to_text(sender.owner)}/{sender.number}")
         giving, taking = self._door.touch(ctx, sender, -amount), self._door.touch(ctx, recipient, amount)
+        pool_key, pool = self.pool_of(ctx, giving.stored)
+        if sender.owner != recipient.owner:
+            self.gating.require_open(ctx, pool_key)
         self._door.require_valid(ctx, giving)
-        self._bank.move(ctx, self.pool_of(ctx, giving.stored)[1], self.pool_of(ctx, taking.stored)[1], amount)
+        self._bank.move(ctx, pool, self.pool_of(ctx, taking.stored)[1], amount)
         self._door.write(ctx, giving, taking)
         self._auth.ensure_account(ctx, recipient.owner)
         ctx.emit(

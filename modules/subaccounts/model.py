@@ -154,6 +154,15 @@ class MarketTotals(NamedTuple):
 NO_TOTALS = MarketTotals(0, 0, 0)
 
 
+class GatingParams(NamedTuple):
+    """When money may not leave (SUB-20)."""
+
+    outage_seconds: int
+    """A gap between two blocks of at least so long is an outage."""
+    blocks: int
+    """For so many blocks, the one that saw what gates included; 0: nothing is ever gated."""
+
+
 class Pool(NamedTuple):
     """A collateral pool's books."""
 

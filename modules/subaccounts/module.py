@@ -42,7 +42,7 @@ class SubaccountsModule:
         genesis.init(ctx, self._state, self.keeper, self._bank, section)
 
     def export_genesis(self, ctx: Context) -> Any:
-        return genesis.export(ctx, self.keeper)
+        return genesis.export(ctx, self._state, self.keeper)
 
     def check_invariants(self, ctx: Context) -> list[str]:
         return self.keeper.conservation_by_scan(ctx) + self.keeper.broken_accounts(ctx)

@@ -1,9 +1,9 @@
 """State of the subaccounts: prefixes, names, codecs."""
 
-from modules.kernel.codec import BIG, KEY_ADDRESS, KEY_U32, Record, key_of, single
+from modules.kernel.codec import BIG, KEY_ADDRESS, KEY_U32, UINT, Record, key_of, single
 from modules.kernel.stores import Registry
 from modules.kernel.units import SubaccountId
-from modules.subaccounts.model import SUBACCOUNT, MarketTotals, Subaccount
+from modules.subaccounts.model import SUBACCOUNT, GatingParams, MarketTotals, Subaccount
 
 
 def _open(_: SubaccountId, value: Subaccount) -> tuple[int, int] | None:
@@ -11,7 +11,7 @@ def _open(_: SubaccountId, value: Subaccount) -> tuple[int, int] | None:
 
 
 class SubaccountsState:
-    """Subaccounts, and the totals over them."""
+    """Subaccounts, the totals over them, and what keeps money in."""
 
     def __init__(self, registry: Registry) -> None:
         schema = registry.schema("subaccounts")
@@ -22,5 +22,10 @@ class SubaccountsState:
         self.market_totals = schema.map(
             3, "market_totals", KEY_U32, Record(MarketTotals, long_quantums=BIG, short_quantums=BIG, lots_index=BIG)
         )
+        self.gating = schema.item(5, "gating", Record(GatingParams, outage_seconds=UINT, blocks=UINT))
+        self.outage = schema.item(6, "outage", single(UINT))
+        """Height of the last block after an outage; absent: there was none."""
+        self.negative = schema.map(7, "negative", KEY_U32, single(UINT))
+        """By pool: the last height at which one of its accounts was left negative."""
         self.open_accounts = schema.index("open_accounts", self.accounts, _open)
         """Subaccounts with positions, by key, all in group 0."""

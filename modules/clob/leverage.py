@@ -1,0 +1,74 @@
+"""MsgUpdateLeverage: a subaccount asks for more initial margin than a market does, so as not to trade above a leverage of its choice."""
+
+from typing import Any, NamedTuple
+
+from modules.clob.errors import INVALID_LEVERAGE, MISSING_SUBACCOUNT, UNKNOWN_PAIR
+from modules.clob.keeper import ClobKeeper
+from modules.kernel.context import Context
+from modules.kernel.units import MILLION, SubaccountId
+from modules.subaccounts.keeper import SubaccountsKeeper
+from modules.subaccounts.model import subaccount_id
+
+
+class UpdateLeverage(NamedTuple):
+    """The message after its stateless checks."""
+
+    subaccount: SubaccountId
+    entries: tuple[tuple[int, int], ...]
+    """(clob pair id, initial margin in ppm of the notional), each pair once."""
+
+
+def decode(message: Any) -> UpdateLeverage:
+    """What a dydxprotocol.clob.MsgUpdateLeverage says. Raises 11001; subaccounts/201, 200; 11002."""
+    if not message.HasField("subaccount_id"):
+        raise MISSING_SUBACCOUNT("subaccount_id is missing")
+    subaccount = subaccount_id(message.subaccount_id)
+    entries: dict[int, int] = {}
+    for entry in message.clob_pair_leverage:
+        if not 1 <= entry.custom_imf_ppm <= MILLION:
+            raise INVALID_LEVERAGE(f"clob pair {entry.clob_pair_id}: custom_imf_ppm {entry.custom_imf_ppm}")
+        if entry.clob_pair_id in entries:
+            raise INVALID_LEVERAGE(f"clob pair {entry.clob_pair_id} has two entries")
+        entries[entry.clob_pair_id] = entry.custom_imf_ppm
+    if not entries:
+        raise INVALID_LEVERAGE("there is no entry")
+    return UpdateLeverage(subaccount, tuple(entries.items()))
+
+
+class Leverage:
+    """Custom initial margins by market; subaccounts keep them by perpetual."""
+
+    __slots__ = ("_keeper", "_subaccounts")
+
+    def __init__(self, keeper: ClobKeeper, subaccounts: SubaccountsKeeper) -> None:
+        self._keeper = keeper
+        self._subaccounts = subaccounts
+
+    def update(self, ctx: Context, command: UpdateLeverage) -> None:
+        """The margins hold from now on; those of other markets stay as they are.
+
+        Raises 8; subaccounts/701 below the market's own margin, 702 where that is zero, 703 if the subaccount could not keep its positions.
+        """
+        rows = tuple((self._perpetual(ctx, pair_id), ppm) for pair_id, ppm in command.entries)
+        self._subaccounts.set_leverage(ctx, command.subaccount, rows)
+
+    def of(self, ctx: Context, subaccount: SubaccountId) -> list[tuple[int, int]]:
+        """(clob pair id, initial margin in ppm) of what the subaccount has chosen, ascending by pair."""
+        found = []
+        for perpetual_id, ppm in self._subaccounts.leverage(ctx, subaccount):
+            pair = self._keeper.pair_of(ctx, perpetual_id)
+            if pair is not None:
+                found.append((pair.id, ppm))
+        return sorted(found)
+
+    def _perpetual(self, ctx: Context, pair_id: int) -> int:
+        pair = self._keeper.pair(ctx, pair_id)
+        if pair is None:
+            raise UNKNOWN_PAIR(f"clob pair {pair_id}")
+        return pair.perpetual_id
+
+
+def execute(ctx: Context, leverage: Leverage, command: UpdateLeverage) -> bytes:
+    """The update was made; the response is empty."""
+    leverage.update(ctx, command)
+    return b""
