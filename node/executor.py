@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from modules.clob.events import MATCHED
 from modules.clob.model import SHORT_TERM, CancelOrder, OrderId, PlaceOrder
+from modules.consensus.keeper import ConsensusKeeper
 from modules.kernel import address as addresses
 from modules.kernel.context import Context
 from modules.kernel.errors import INSUFFICIENT_FUNDS, ChainError
@@ -91,6 +92,7 @@ class Executor:
         if block.preamble is not None:
             wiring.oracle.keeper.apply_votes(ctx, votes, block.preamble.total_power)
         ctx.scratch.clear()
+        wiring.subaccounts.keeper.begin_block(ctx, _gap_ns(ctx, wiring.consensus.keeper))
         wiring.funding.keeper.begin_block(ctx)
         wiring.clob.keeper.begin_block(ctx)
 
@@ -197,6 +199,13 @@ def _placed_later(admission: Admission) -> dict[OrderId, None]:
             if isinstance(command, PlaceOrder) and command.order.id.flags != SHORT_TERM:
                 found[command.order.id] = None
     return found
+
+
+def _gap_ns(ctx: Context, consensus: ConsensusKeeper) -> int:
+    """Nanoseconds since the block before; 0 for the chain's first two: the engine gives the first the genesis time, whenever that was."""
+    if ctx.height <= consensus.initial_height(ctx) + 1:
+        return 0
+    return ctx.time_ns - consensus.last_block_time(ctx)
 
 
 def _count_fills(events: Sequence[Event]) -> int:
