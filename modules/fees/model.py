@@ -1,9 +1,17 @@
-"""Fee tiers."""
+"""Fee tiers, discounts, destinations of fees, and traded volume."""
 
 from typing import NamedTuple
 
-from modules.kernel.codec import SINT, TEXT, UINT, Record, nested, repeated
-from perpd_proto.dydxprotocol.feetiers import params_pb2
+from modules.kernel.codec import BIG, BYTES, SINT, TEXT, UINT, Record, nested, repeated
+from modules.kernel.intmath import divmod_floor
+from modules.kernel.units import MILLION, NANOSECONDS_PER_SECOND, Address
+from perpd_proto.dydxprotocol.feetiers import params_pb2, per_market_fee_discount_pb2
+
+HOUR_SECONDS = 3_600
+DEFAULT_WINDOW_SECONDS = 30 * 24 * HOUR_SECONDS
+LONGEST_DISCOUNT_NS = 90 * 24 * HOUR_SECONDS * NANOSECONDS_PER_SECOND
+LATEST_NS = 253_402_300_800 * NANOSECONDS_PER_SECOND - 1
+"""The end of the year 9999, where protobuf's timestamps end."""
 
 
 class FeeTier(NamedTuple):
@@ -11,7 +19,7 @@ class FeeTier(NamedTuple):
 
     name: str
     absolute_volume_requirement: int
-    """Quote quantums traded in 30 days."""
+    """Quote quantums traded in the window."""
     total_volume_share_requirement_ppm: int
     """The trader's share of all volume."""
     maker_volume_share_requirement_ppm: int
@@ -45,3 +53,76 @@ FEE_TIERS: Record[FeeTiers] = Record(
         )
     ),
 )
+
+
+class Discount(NamedTuple):
+    """For a while, one market charges only a part of every fee, and pays that part of every rebate."""
+
+    start_ns: int
+    """Unix nanoseconds; from this block time on."""
+    end_ns: int
+    """From this block time on no more."""
+    charge_ppm: int
+
+    def message(self, pair_id: int) -> per_market_fee_discount_pb2.PerMarketFeeDiscountParams:
+        found = per_market_fee_discount_pb2.PerMarketFeeDiscountParams(clob_pair_id=pair_id, charge_ppm=self.charge_ppm)
+        for timestamp, time_ns in ((found.start_time, self.start_ns), (found.end_time, self.end_ns)):
+            timestamp.seconds, timestamp.nanos = divmod_floor(time_ns, NANOSECONDS_PER_SECOND)
+        return found
+
+
+FULL_CHARGE = Discount(0, 0, MILLION)
+DISCOUNT: Record[Discount] = Record(Discount, start_ns=BIG, end_ns=BIG, charge_ppm=UINT)
+
+
+class Share(NamedTuple):
+    """So much of something goes to an account."""
+
+    address: Address
+    share_ppm: int
+
+
+class FeeParams(NamedTuple):
+    """What genesis alone decides."""
+
+    window_seconds: int
+    """How long volume counts."""
+    revenue_shares: tuple[Share, ...]
+    """Of what order routers leave of a fill's net fee; together less than all."""
+
+
+FEE_PARAMS: Record[FeeParams] = Record(
+    FeeParams, window_seconds=UINT, revenue_shares=repeated(nested(Record(Share, address=BYTES, share_ppm=UINT)))
+)
+
+
+class HourKey(NamedTuple):
+    """A trader's hour. Hours are counted from the unix epoch, so they begin at full hours UTC."""
+
+    hour: int
+    owner: Address
+
+
+class Volume(NamedTuple):
+    """Quote quantums traded as taker and as maker; also of more than 64 bits."""
+
+    taker: int
+    maker: int
+
+
+NO_VOLUME = Volume(0, 0)
+VOLUME: Record[Volume] = Record(Volume, taker=BIG, maker=BIG)
+
+
+class Trail(NamedTuple):
+    """All that an account has traded since its volume began to count, and when."""
+
+    hour: int
+    """Of its last trade."""
+    hours: int
+    """Bit k: it traded in hour - k. Bit 0 is set; hours that count no more may be missing."""
+    taker: int
+    maker: int
+
+
+TRAIL: Record[Trail] = Record(Trail, hour=UINT, hours=BIG, taker=BIG, maker=BIG)

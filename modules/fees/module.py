@@ -3,49 +3,29 @@
 from collections.abc import Mapping
 from typing import Any
 
-from modules.fees import formulas, genesis, queries
+from modules.fees import authority, formulas, genesis, queries
 from modules.fees.keeper import FeesKeeper
 from modules.fees.state import FeesState
+from modules.fees.volume import broken
 from modules.kernel.context import Context
-from modules.kernel.module import ChangeRoute, MessageRoute, Problems, QueryRoute
+from modules.kernel.module import ChangeRoute, MessageRoute, Problems
 from modules.kernel.stores import Registry
-from perpd_proto.dydxprotocol.feetiers import query_pb2
-from perpd_proto.dydxprotocol.stats import query_pb2 as stats_query_pb2
 
 
 class FeesModule:
-    """Fee tiers and what traders pay."""
+    """Fee tiers, volume, and where fees go. Users send it no messages."""
 
     name = "fees"
-    changes: tuple[ChangeRoute, ...] = ()
     messages: tuple[MessageRoute, ...] = ()
 
     def __init__(self, registry: Registry) -> None:
         self._state = FeesState(registry)
-        self.keeper = keeper = FeesKeeper(self._state)
-        self.queries = (
-            QueryRoute(
-                "/dydxprotocol.feetiers.Query/PerpetualFeeParams",
-                query_pb2.QueryPerpetualFeeParamsRequest,
-                query_pb2.QueryPerpetualFeeParamsResponse,
-                lambda ctx, _: queries.perpetual_fee_params(ctx, keeper),
-            ),
-            QueryRoute(
-                "/dydxprotocol.feetiers.Query/UserFeeTier",
-                query_pb2.QueryUserFeeTierRequest,
-                query_pb2.QueryUserFeeTierResponse,
-                lambda ctx, request: queries.user_fee_tier(ctx, keeper, request),
-            ),
-            QueryRoute(
-                "/dydxprotocol.stats.Query/UserStats",
-                stats_query_pb2.QueryUserStatsRequest,
-                stats_query_pb2.QueryUserStatsResponse,
-                lambda _, request: queries.user_stats(request),
-            ),
-        )
+        self.keeper = FeesKeeper(self._state)
+        self.changes: tuple[ChangeRoute, ...] = authority.changes(self.keeper)
+        self.queries = queries.routes(self.keeper)
 
     def validate_genesis(self, section: Any, problems: Problems, whole: Mapping[str, Any]) -> None:
-        genesis.validate(section, problems)
+        genesis.validate(section, problems, whole)
 
     def init_genesis(self, ctx: Context, section: Any) -> None:
         genesis.init(ctx, self._state, section)
@@ -54,4 +34,6 @@ class FeesModule:
         return genesis.export(ctx, self._state)
 
     def check_invariants(self, ctx: Context) -> list[str]:
-        return formulas.mistakes(self.keeper.tiers(ctx))
+        """FEE-1, and FEE-7: volume adds up."""
+        sentences = [sentence for _, sentence in formulas.mistakes(self.keeper.tiers(ctx))]
+        return sentences + broken(ctx, self._state, self.keeper.first_hour(ctx))

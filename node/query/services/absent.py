@@ -13,10 +13,8 @@ from perpd_proto.cosmos.gov.v1 import query_pb2 as gov
 from perpd_proto.cosmos.staking.v1beta1 import query_pb2 as staking
 from perpd_proto.dydxprotocol.accountplus import query_pb2 as accountplus
 from perpd_proto.dydxprotocol.affiliates import query_pb2 as affiliates
-from perpd_proto.dydxprotocol.feetiers import query_pb2 as feetiers
 from perpd_proto.dydxprotocol.ratelimit import query_pb2 as ratelimit
 from perpd_proto.dydxprotocol.rewards import query_pb2 as rewards
-from perpd_proto.dydxprotocol.stats import query_pb2 as stats
 from perpd_proto.dydxprotocol.vault import query_pb2 as vault
 
 _ABSENT: tuple[tuple[str, Any, Any], ...] = (
@@ -42,10 +40,6 @@ _ABSENT: tuple[tuple[str, Any, Any], ...] = (
     ),
     ("/cosmos.gov.v1.Query/Proposals", gov.QueryProposalsRequest, gov.QueryProposalsResponse),
     ("/dydxprotocol.rewards.Query/Params", rewards.QueryParamsRequest, rewards.QueryParamsResponse),
-    ("/dydxprotocol.stats.Query/Params", stats.QueryParamsRequest, stats.QueryParamsResponse),
-    ("/dydxprotocol.stats.Query/StatsMetadata", stats.QueryStatsMetadataRequest, stats.QueryStatsMetadataResponse),
-    ("/dydxprotocol.stats.Query/GlobalStats", stats.QueryGlobalStatsRequest, stats.QueryGlobalStatsResponse),
-    ("/dydxprotocol.stats.Query/EpochStats", stats.QueryEpochStatsRequest, stats.QueryEpochStatsResponse),
     (
         "/dydxprotocol.accountplus.Query/GetAuthenticators",
         accountplus.GetAuthenticatorsRequest,
@@ -78,22 +72,6 @@ _ABSENT: tuple[tuple[str, Any, Any], ...] = (
         "/dydxprotocol.vault.Query/MegavaultWithdrawalInfo",
         vault.QueryMegavaultWithdrawalInfoRequest,
         vault.QueryMegavaultWithdrawalInfoResponse,
-    ),
-    (
-        "/dydxprotocol.feetiers.Query/AllMarketFeeDiscountParams",
-        feetiers.QueryAllMarketFeeDiscountParamsRequest,
-        feetiers.QueryAllMarketFeeDiscountParamsResponse,
-    ),
-    (
-        "/dydxprotocol.feetiers.Query/PerMarketFeeDiscountParams",
-        feetiers.QueryPerMarketFeeDiscountParamsRequest,
-        feetiers.QueryPerMarketFeeDiscountParamsResponse,
-    ),
-    ("/dydxprotocol.feetiers.Query/StakingTiers", feetiers.QueryStakingTiersRequest, feetiers.QueryStakingTiersResponse),
-    (
-        "/dydxprotocol.feetiers.Query/UserStakingTier",
-        feetiers.QueryUserStakingTierRequest,
-        feetiers.QueryUserStakingTierResponse,
     ),
 )
 

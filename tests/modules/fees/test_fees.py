@@ -55,19 +55,21 @@ def tier(name: str, taker: int, maker: int, volume: int = 0, total_share: int = 
 
 
 @pytest.mark.parametrize(
-    ("tiers", "word"),
+    ("tiers", "code", "word"),
     [
-        ([], "at least one"),
-        ([tier("1", 500, 100, 1, 0, 0)], "no requirements"),
-        ([tier("1", 500, 100, 0, 0, 1)], "no requirements"),
-        ([tier("1", 500, 0), tier("2", 400, 0, 5, 0, 0), tier("3", 300, 0, 4, 0, 0)], "absolute_volume_requirement of tier '3'"),
-        ([tier("1", 500, 0), tier("2", 400, 0, 5, 7, 0), tier("3", 300, 0, 5, 6, 0)], "total_volume_share_requirement_ppm"),
-        ([tier("1", 500, 0), tier("2", 100, 0, 5, 7, 0), tier("3", 300, -101, 5, 7, 0)], "rebate"),
+        ([], 400, "at least one"),
+        ([tier("1", 500, 100, 1, 0, 0)], 401, "no requirements"),
+        ([tier("1", 500, 100, 0, 0, 1)], 401, "no requirements"),
+        ([tier("1", 500, 0), tier("2", 400, 0, 5, 0, 0), tier("3", 300, 0, 4, 0, 0)], 402, "absolute_volume_requirement of tier '3'"),
+        ([tier("1", 500, 0), tier("2", 400, 0, 5, 7, 0), tier("3", 300, 0, 5, 6, 0)], 402, "total_volume_share_requirement_ppm"),
+        ([tier("1", 500, 0), tier("2", 400, 0, 5, 7, 3), tier("3", 300, 0, 5, 7, 2)], 402, "maker_volume_share_requirement_ppm"),
+        ([tier("1", 500, 0), tier("2", 100, 0, 5, 7, 0), tier("3", 300, -101, 5, 7, 0)], 403, "rebate"),
     ],
 )
-def test_unsound_tiers_are_named(tiers: list[FeeTier], word: str) -> None:
-    """FEE-1: one mistake each."""
-    (sentence,) = formulas.mistakes(tiers)
+def test_unsound_tiers_are_named(tiers: list[FeeTier], code: int, word: str) -> None:
+    """FEE-1: one mistake each, with the reference's number."""
+    ((kind, sentence),) = formulas.mistakes(tiers)
+    assert (kind.codespace, kind.code) == ("feetiers", code)
     assert word in sentence
 
 
@@ -77,8 +79,8 @@ def test_the_reference_tiers_are_sound() -> None:
     assert formulas.mistakes([tier("1", 500, 0), tier("2", 100, -100)]) == []
 
 
-def test_everybody_trades_in_the_first_tier() -> None:
-    """Volume is not counted yet; taker first, maker second."""
+def test_who_has_not_traded_is_in_the_first_tier() -> None:
+    """Taker first, maker second."""
     module, ctx = fees()
     assert module.keeper.rates(ctx, owner("alice"), 0) == (500, -110)
     assert module.check_invariants(ctx) == []
