@@ -82,7 +82,7 @@ class Block:
 
 @dataclass
 class Chain:
-    """A mock network. `apps[i]` belongs to `validators[i]`."""
+    """A mock network. `apps[i]` belongs to `validators[i]`; one with power 0 only follows until an application gives it power."""
 
     apps: list[Application]
     validators: list[Validator]
@@ -98,6 +98,8 @@ class Chain:
     blocks: list[Block] = field(default_factory=list)
     max_tx_bytes: int = 4 * 1024 * 1024
     genesis_hash: bytes = b""
+    power_changes: list[tuple[int, dict[bytes, int]]] = field(default_factory=list)
+    """(from height, powers by public key) as applications have asked for them."""
 
     def start(self) -> None:
         """InitChain on every application."""
@@ -118,19 +120,42 @@ class Chain:
         request.consensus_params.block.max_gas = -1
         request.consensus_params.version.app = 1
         for validator in self.validators:
-            request.validators.append(abci.ValidatorUpdate(pub_key=keys_pb2.PublicKey(ed25519=validator.public_key), power=validator.power))
+            if validator.power:
+                key = keys_pb2.PublicKey(ed25519=validator.public_key)
+                request.validators.append(abci.ValidatorUpdate(pub_key=key, power=validator.power))
         return request
 
     @property
     def app_hash(self) -> bytes:
         return self.blocks[-1].app_hash if self.blocks else self.genesis_hash
 
-    def ordered(self) -> list[int]:
-        """Validator numbers in the engine's order: power descending, then address."""
-        return sorted(range(len(self.validators)), key=lambda n: (-self.validators[n].power, self.validators[n].address))
+    def powers(self, height: int) -> dict[int, int]:
+        """Who votes at a height, with which power, in the engine's order: power descending, then address."""
+        powers = {validator.public_key: validator.power for validator in self.validators}
+        for start, changes in self.power_changes:
+            if start <= height:
+                powers |= changes
+        found = {number: powers[one.public_key] for number, one in enumerate(self.validators) if powers[one.public_key]}
+        return dict(sorted(found.items(), key=lambda entry: (-entry[1], self.validators[entry[0]].address)))
 
     def proposer(self, height: int) -> int:
-        return height % len(self.apps)
+        """In turn, of those who vote."""
+        voting = sorted(self.powers(height))
+        return voting[height % len(voting)]
+
+    def _change_powers(self, updates: Sequence[abci.ValidatorUpdate]) -> None:
+        """As the engine does: what block h says votes from h + 2 on; what it would halt at is an error."""
+        if not updates:
+            return
+        start = self.height + 2
+        now = {self.validators[number].public_key: power for number, power in self.powers(start).items()}
+        changes = {update.pub_key.ed25519: update.power for update in updates}
+        assert len(changes) == len(updates), "a key stands twice in one block's updates"
+        for key, power in changes.items():
+            assert power or key in now, "a validator is removed that is none"
+            assert key in [one.public_key for one in self.validators], "no application here has this key"
+        assert any((now | changes).values()), "no validator would be left"
+        self.power_changes.append((start, changes))
 
     def prepare(self, txs: Sequence[bytes], proposer: int | None = None) -> list[bytes]:
         """The proposer's block for the next height from this pool."""
@@ -172,9 +197,9 @@ class Chain:
         height = self.height + 1
         extended = abci.ExtendedCommitInfo(round=0)
         commit = abci.CommitInfo(round=0)
-        for number in self.ordered():
+        for number, power in self.powers(height).items():
             validator = self.validators[number]
-            who = abci.Validator(address=validator.address, power=validator.power)
+            who = abci.Validator(address=validator.address, power=power)
             if number in silent:
                 extended.votes.append(abci.ExtendedVoteInfo(validator=who, block_id_flag=ABSENT))
                 commit.votes.append(abci.VoteInfo(validator=who, block_id_flag=ABSENT))
@@ -223,6 +248,7 @@ class Chain:
         for number, response in enumerate(responses):
             assert response.app_hash == first.app_hash, f"application {number} has another app hash at height {self.height + 1}"
             assert [r.SerializeToString() for r in response.tx_results] == [r.SerializeToString() for r in first.tx_results]
+            assert list(response.validator_updates) == list(first.validator_updates)
         assert len(first.tx_results) == len(txs)
         for app in self.apps:
             app.commit(abci.RequestCommit())
@@ -230,6 +256,7 @@ class Chain:
         self.time_ns += self.block_seconds_ns
         block = Block(self.height, self.time_ns, list(txs), list(first.tx_results), list(first.events), first.app_hash)
         self.blocks.append(block)
+        self._change_powers(first.validator_updates)
         self.extended, self.commit = self._next
         return block
 

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -200,7 +200,7 @@ def supply_of(app_state: Mapping[str, Any]) -> dict[int, int]:
 
 
 class Exchange:
-    """A running chain of `nodes` applications, with the traders of its genesis."""
+    """A running chain of `nodes` applications, with the traders of its genesis; the last `followers` of them do not validate."""
 
     def __init__(
         self,
@@ -208,6 +208,7 @@ class Exchange:
         app_state: Mapping[str, Any] | None = None,
         *,
         nodes: int = 4,
+        followers: int = 0,
         chain_id: str = "story-1",
         initial_height: int = 1,
         enable_height: int = 1,
@@ -222,7 +223,7 @@ class Exchange:
         self.apps = [open_app(directory / f"node{number}", self.reported[number]) for number in range(nodes)]
         self.chain = Chain(
             list(self.apps),
-            make_validators(nodes),
+            [*make_validators(nodes)[: nodes - followers], *(replace(one, power=0) for one in make_validators(nodes)[nodes - followers :])],
             chain_id,
             json.dumps(self.app_state).encode(),
             initial_height=initial_height,
