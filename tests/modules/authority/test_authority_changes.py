@@ -85,6 +85,13 @@ def validators(*powers: tuple[int, int]) -> consensus.MsgUpdateValidators:
     return message
 
 
+def no_key() -> consensus.MsgUpdateValidators:
+    """A validator whose key is too short."""
+    message = consensus.MsgUpdateValidators(authority=AUTHORITY.text)
+    message.validators.add(public_key=b"k", power=1)
+    return message
+
+
 def block_limits(desk: Desk, **changes: Any) -> sequencer.MsgUpdateParams:
     """The limits of blocks as they are, but for these."""
     message = sequencer.MsgUpdateParams(authority=AUTHORITY.text)
@@ -174,7 +181,7 @@ def test_changes_of_a_block_are_applied_in_their_order() -> None:
         assert desk.send(message) == ""
     assert [values[0] for kind, values in desk.end_block() if kind is CHANGE_APPLIED] == [0, 1, 2, 3]
     perp = desk.wiring.perp.keeper
-    assert [one.initial_margin_ppm for one in perp.tiers(desk.ctx)][0] == 25_000
+    assert next(perp.tiers(desk.ctx)).initial_margin_ppm == 25_000
     assert perp.tier(desk.ctx, perp.require(desk.ctx, 0)).initial_margin_ppm == 50_000
 
 
@@ -309,7 +316,7 @@ REFUSED = {
     "an adjustment below 1": (liquidations(adjustment=999_999), "clob/1000"),
     "no spread": (liquidations(spread=0), "clob/1000"),
     "no validators named": (validators(), "consensus/2"),
-    "a key that is none": (consensus.MsgUpdateValidators(authority=AUTHORITY.text, validators=[{"public_key": b"k", "power": 1}]), "consensus/2"),
+    "a key that is none": (no_key(), "consensus/2"),
     "a key twice": (validators((1, 5), (1, 6)), "consensus/2"),
     "removing who is no validator": (validators((9, 0)), "consensus/2"),
     "removing all": (validators((1, 0), (2, 0)), "consensus/2"),
