@@ -28,6 +28,7 @@ from node.sequencer.admission import Sources
 from node.sequencer.check import CheckState, WindowErrors
 from node.sequencer.prepare import prepare
 from node.sequencer.process import process
+from node.sequencer.rate_limits import RateLimiter
 from node.store.chain_store import ChainStore
 from node.store.state import CommittedView, LiveState
 from node.tx.cache import TxCache
@@ -129,7 +130,8 @@ class App(Application):
         self._sources = Sources(TxCache(Decoder(self._router)), self.wiring.auth.keeper, keeper)
         self._executor = Executor(self.wiring, self._sources)
         windows = WindowErrors(HEIGHT_EXCEEDS_GOOD_TIL_BLOCK, GOOD_TIL_BLOCK_TOO_FAR)
-        self._check = CheckState(self._sources, window_errors=windows, economic=self._check_economics)
+        rate_limiter = RateLimiter(self.wiring.clob.keeper)
+        self._check = CheckState(self._sources, window_errors=windows, count=rate_limiter.check, economic=self._check_economics)
         self._on_chain(ctx)
 
     # Contexts

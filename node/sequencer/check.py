@@ -34,7 +34,7 @@ from node.tx.kinds import refusal
 from node.tx.limits import check_limits
 
 EconomicCheck = Callable[[Context, Tx, list[Any]], None]
-"""Called last for a new transaction, with its commands. Raises ChainError; writes nothing."""
+"""Called for a new transaction, with its commands. Raises ChainError; writes nothing."""
 
 
 class GasPrice(NamedTuple):
@@ -55,7 +55,7 @@ class WindowErrors(NamedTuple):
 class CheckState:
     """The pool's view: committed state, and what the transactions accepted since the last commit have used up."""
 
-    __slots__ = ("_economic", "_gas_prices", "_pending", "_quota", "_remembered", "_seen", "_sources", "_window_errors")
+    __slots__ = ("_count", "_economic", "_gas_prices", "_pending", "_quota", "_remembered", "_seen", "_sources", "_window_errors")
 
     def __init__(
         self,
@@ -63,12 +63,16 @@ class CheckState:
         *,
         window_errors: WindowErrors | None = None,
         gas_prices: tuple[GasPrice, ...] = (),
+        count: EconomicCheck | None = None,
         economic: EconomicCheck | None = None,
     ) -> None:
-        """`gas_prices`: a fee must reach one of them; none asks for no fee."""
+        """`gas_prices`: a fee must reach one of them; none asks for no fee. `count` is told of each new transaction that is its signer's and
+        not too old, and may refuse it; `economic` comes last.
+        """
         self._sources = sources
         self._window_errors = window_errors or WindowErrors()
         self._gas_prices = gas_prices
+        self._count = count
         self._economic = economic
         self._pending: dict[Address, Account] = {}
         self._seen: dict[bytes, None] = {}
@@ -109,6 +113,8 @@ class CheckState:
         if tx.good_til_blocks:
             self._check_window(ctx, tx, recheck=recheck)
         if commands is not None:
+            if self._count is not None:
+                self._count(ctx, tx, commands)
             self._check_quota(tx, params)
             if self._economic is not None:
                 self._economic(ctx, tx, commands)
