@@ -91,13 +91,13 @@ def _reference_queries(keeper: ClobKeeper) -> tuple[QueryRoute, ...]:
             _SERVICE + "EquityTierLimitConfiguration",
             query_pb2.QueryEquityTierLimitConfigurationRequest,
             query_pb2.QueryEquityTierLimitConfigurationResponse,
-            lambda _ctx, _request: queries.equity_tier_limits(),
+            lambda ctx, _request: queries.equity_tier_limits(ctx, keeper),
         ),
         QueryRoute(
             _SERVICE + "BlockRateLimitConfiguration",
             query_pb2.QueryBlockRateLimitConfigurationRequest,
             query_pb2.QueryBlockRateLimitConfigurationResponse,
-            lambda _ctx, _request: queries.block_rate_limits(),
+            lambda ctx, _request: queries.block_rate_limits(ctx, keeper),
         ),
         QueryRoute(
             _SERVICE + "StatefulOrder",

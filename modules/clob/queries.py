@@ -1,9 +1,12 @@
 """Markets and orders as the reference's clients ask for them, and the book, which here has one answer per height."""
 
+from collections.abc import Iterable, Iterator
+
 from modules.clob import msgs
 from modules.clob.book import checksum
 from modules.clob.errors import INVALID_FLAGS
 from modules.clob.keeper import ClobKeeper
+from modules.clob.limit_tables import EquityTier, RateLimit
 from modules.clob.model import (
     ORDER_ID,
     SHORT_TERM,
@@ -16,6 +19,7 @@ from modules.clob.model import (
     order_to_proto,
     pair_to_proto,
 )
+from modules.kernel.codec import encode_signed
 from modules.kernel.context import Context
 from modules.kernel.errors import ChainError
 from modules.kernel.intmath import UINT32_MAX, UINT64_MAX
@@ -39,15 +43,23 @@ def clob_pair_all(ctx: Context, keeper: ClobKeeper, request: query_pb2.QueryAllC
     return query_pb2.QueryClobPairAllResponse(clob_pair=[pair_to_proto(pair) for pair in rows], pagination=page)
 
 
-def equity_tier_limits() -> query_pb2.QueryEquityTierLimitConfigurationResponse:
-    """Empty: no limit depends on equity here."""
-    configuration = equity_tier_limit_config_pb2.EquityTierLimitConfiguration()
+def equity_tier_limits(ctx: Context, keeper: ClobKeeper) -> query_pb2.QueryEquityTierLimitConfigurationResponse:
+    """Both tables; an empty one limits nothing."""
+    tiers = keeper.limits.equity_tiers(ctx)
+    configuration = equity_tier_limit_config_pb2.EquityTierLimitConfiguration(
+        short_term_order_equity_tiers=_tiers(tiers.short_term), stateful_order_equity_tiers=_tiers(tiers.stateful)
+    )
     return query_pb2.QueryEquityTierLimitConfigurationResponse(equity_tier_limit_config=configuration)
 
 
-def block_rate_limits() -> query_pb2.QueryBlockRateLimitConfigurationResponse:
-    """Empty: blocks are limited by the sequencer's quotas."""
-    configuration = block_rate_limit_config_pb2.BlockRateLimitConfiguration()
+def block_rate_limits(ctx: Context, keeper: ClobKeeper) -> query_pb2.QueryBlockRateLimitConfigurationResponse:
+    """The windows in which a node counts messages before they enter its pool; a class without one is not limited."""
+    rates = keeper.limits.rate_limits(ctx)
+    configuration = block_rate_limit_config_pb2.BlockRateLimitConfiguration(
+        max_stateful_orders_per_n_blocks=_windows(rates.stateful_orders),
+        max_short_term_orders_and_cancels_per_n_blocks=_windows(rates.short_term_orders_and_cancels),
+        max_leverage_updates_per_n_blocks=_windows(rates.leverage_updates),
+    )
     return query_pb2.QueryBlockRateLimitConfigurationResponse(block_rate_limit_config=configuration)
 
 
@@ -108,6 +120,16 @@ def order(ctx: Context, keeper: ClobKeeper, request: own_pb2.QueryOrderRequest) 
     if resting is not None:
         response.order.CopyFrom(_resting(order_id, resting, resting.quantums - filled))
     return response
+
+
+def _tiers(tiers: Iterable[EquityTier]) -> Iterator[equity_tier_limit_config_pb2.EquityTierLimit]:
+    for tier in tiers:
+        yield equity_tier_limit_config_pb2.EquityTierLimit(usd_tnc_required=encode_signed(tier.usd_tnc_required), limit=tier.limit)
+
+
+def _windows(limits: Iterable[RateLimit]) -> Iterator[block_rate_limit_config_pb2.MaxPerNBlocksRateLimit]:
+    for limit in limits:
+        yield block_rate_limit_config_pb2.MaxPerNBlocksRateLimit(num_blocks=limit.num_blocks, limit=limit.limit)
 
 
 def _pair(ctx: Context, keeper: ClobKeeper, pair_id: int) -> ClobPair:
