@@ -105,8 +105,9 @@ class Executor:
         for position, tx in admission.order[split:]:
             outputs[position] = self._run(ctx, tx, placed_later, tally)
 
-        # 7. End: premium samples, what the authority changes, the last block's identity, and that no money came or went.
+        # 7. End: premium samples, traded volume, what the authority changes, the last block's identity, and that no money came or went.
         wiring.clob.keeper.end_block(ctx)
+        wiring.fees.keeper.end_block(ctx)
         wiring.changes.end_block(ctx)
         wiring.consensus.keeper.end_block(ctx)
         broken = wiring.subaccounts.keeper.conservation(ctx)

@@ -127,6 +127,7 @@ class BookVenue:
             return Attempt.FILLED
         self._tell_money(fill)
         self._record(maker, quantums)
+        tools.fees.record(ctx, self.taker.owner, maker.id.subaccount.owner, quote)
         return Attempt.FILLED
 
     def remove(self, maker: Maker, reason: Removal) -> None:

@@ -171,6 +171,7 @@ class Exchange:
     def end(self) -> None:
         """The end step of the block."""
         self.clob.end_block(self.ctx)
+        self.fees_module.keeper.end_block(self.ctx)
 
     def step(self, blocks: int = 1, seconds: int = 1) -> None:
         """So many blocks later, each so long; each block's begin and end have run, and this block's events are gone."""
