@@ -8,6 +8,7 @@ from modules.kernel import address as addresses
 from modules.kernel.codec import KEY_ADDRESS, KEY_U32, encode_signed
 from modules.kernel.context import Context
 from modules.kernel.errors import ChainError
+from modules.kernel.intmath import UINT32_MAX
 from modules.kernel.module import QueryError
 from modules.kernel.pagination import paginate
 from modules.kernel.units import SubaccountId
@@ -48,9 +49,13 @@ class SubaccountsQueries:
     def blocked_info(
         self, ctx: Context, request: query_pb2.QueryGetWithdrawalAndTransfersBlockedInfoRequest
     ) -> query_pb2.QueryGetWithdrawalAndTransfersBlockedInfoResponse:
-        """Nothing waits on this chain, so all heights are 0 (never)."""
-        self._backing(ctx, request.perpetual_id)
-        return query_pb2.QueryGetWithdrawalAndTransfersBlockedInfoResponse()
+        """What keeps money in the perpetual's pool, in heights; 0: it has not happened."""
+        found = self._keeper.gating.info(ctx, self._backing(ctx, request.perpetual_id).pool_key)
+        return query_pb2.QueryGetWithdrawalAndTransfersBlockedInfoResponse(
+            negative_tnc_subaccount_seen_at_block=found.negative_seen & UINT32_MAX,
+            chain_outage_seen_at_block=found.outage_seen & UINT32_MAX,
+            withdrawals_and_transfers_unblocked_at_block=found.unblocked_at & UINT32_MAX,
+        )
 
     def account(self, ctx: Context, request: perpd_pb2.QueryAccountRequest) -> perpd_pb2.QueryAccountResponse:
         """Worth and requirements of one subaccount, funding settled up to the state that is read."""
