@@ -62,5 +62,7 @@ class Gating:
         if ctx.height >= unblocked_at:
             return
         pool = "the cross pool" if pool_key == CROSS_KEY else f"the pool of perpetual {pool_key - 1}"
-        why = f"the chain stood still before block {outage}" if outage >= negative else f"block {negative} left an account of {pool} negative"
+        why = (
+            f"the chain stood still before block {outage}" if outage >= negative else f"block {negative} left an account of {pool} negative"
+        )
         raise FAILED_UPDATE(f"{UpdateResult.WITHDRAWALS_AND_TRANSFERS_BLOCKED.text} until block {unblocked_at}, because {why}")

@@ -259,5 +259,5 @@ def export(ctx: Context, state: SubaccountsState, keeper: SubaccountsKeeper) -> 
                 ],
             }
             for key, account in keeper.accounts(ctx)
-        ]
+        ],
     }
