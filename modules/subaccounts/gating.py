@@ -9,8 +9,8 @@ from typing import NamedTuple
 from modules.kernel.context import Context
 from modules.kernel.units import NANOSECONDS_PER_SECOND
 from modules.subaccounts.errors import FAILED_UPDATE
-from modules.subaccounts.model import CROSS_KEY, UpdateResult
-from modules.subaccounts.state import GatingParams, SubaccountsState
+from modules.subaccounts.model import CROSS_KEY, GatingParams, UpdateResult
+from modules.subaccounts.state import SubaccountsState
 
 DEFAULT_GATING = GatingParams(outage_seconds=300, blocks=50)
 
