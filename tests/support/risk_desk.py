@@ -110,6 +110,7 @@ class Desk:
     def step(self, seconds: int = 1, premiums: Mapping[int, int] | None = None) -> None:
         """The next block, so much later. Premiums (ppm by perpetual) stand meanwhile, and funding is charged where an epoch ends."""
         self.clob.end_block(self.ctx)
+        self.wiring.fees.keeper.end_block(self.ctx)
         for perpetual_id, premium in (premiums or {}).items():
             self.funding.add_premium(self.ctx, perpetual_id, premium)
         self.state.forget()
