@@ -1,7 +1,8 @@
 """The chain's committed state on disk and its Merkle trees in memory: stage a block, commit it, read and prove recent heights.
 
-Layout of the database: `s/<store>/<raw key>` holds a value, `m/commit` the last commit's height, time, app hash and store roots. One
-synchronous batch per commit writes both, so that a crash leaves the state of some completed commit and never a mixture. There are no tree
+Layout of the database: `s/<store>/<raw key>` holds a value, `m/commit` the last commit's height, time, app hash and store roots, `h/…` what
+a node keeps beside the state (`node/history`), under no root and not read at start. One synchronous batch per commit writes all of them, so
+that a crash leaves the state of some completed commit and never a mixture. There are no tree
 nodes on disk: the trees are rebuilt from the pairs at start, and their roots checked against `m/commit`.
 
 One thread (the state thread) loads, stages and commits; any thread may hold a version.
@@ -17,13 +18,15 @@ from typing import Final
 
 from node.store import simple_merkle, tree
 from node.store.database import Database, DatabaseCorruptError, DatabaseError, Snapshot, damage_report
-from node.store.version import CommitInfo, Version, store_prefix, successor
+from node.store.version import BESIDE, CommitInfo, Version, store_prefix, successor
 
 _COMMIT_KEY: Final = b"m/commit"
 _STORE_NAME_BYTES_MAX: Final = 32
 
 StoreWrites = Mapping[str, Sequence[tree.Write]]
 """By store name the block's final writes, in any order, each key once; None deletes."""
+BesideWrites = Sequence[tuple[bytes, bytes | None]]
+"""Whole database keys, all under `version.BESIDE`; None deletes."""
 
 
 class HeightError(LookupError):
@@ -136,14 +139,16 @@ class ChainStore:
         self._trees, self._genesis = self._applied(trees, writes)
         return simple_merkle.multistore_hash(_roots(self._trees))
 
-    def stage(self, height: int, time_ns: int, writes: StoreWrites) -> bytes:
+    def stage(self, height: int, time_ns: int, writes: StoreWrites, beside: BesideWrites = ()) -> bytes:
         """The app hash after a block with these `writes` on top of the last commit (or of genesis); nothing is on disk yet.
 
-        Staging again replaces what was staged.
+        `beside` is written with them and changes no root. Staging again replaces what was staged.
         """
         assert self._loaded, "load comes first"
         assert height == self.height + 1 or (self._info is None and height > 0), f"height {height} cannot follow {self.height}"
         trees, flat = self._applied(self._trees, writes)
+        assert all(key.startswith(BESIDE) for key, _ in beside), "what is beside the state has keys of its own"
+        flat += beside
         roots = _roots(trees)
         info = CommitInfo(height=height, time_ns=time_ns, app_hash=simple_merkle.multistore_hash(roots), store_roots=roots)
         self._staged = _Staged(info=info, trees=trees, writes=flat)

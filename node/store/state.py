@@ -119,6 +119,10 @@ class LiveState:
             first.setdefault((slot, key), old)
         return first
 
+    def replaced(self, slot: int) -> dict[Any, Any]:
+        """By key of one map the last value that a later write of this block has replaced or deleted; keys that had none are absent."""
+        return {key: old for written, key, old in self.journal if written == slot and old is not None}
+
     def changes(self) -> dict[str, list[tuple[bytes, bytes | None]]]:
         """Per store the final writes since the journal began: (key bytes, value bytes or None for a deletion)."""
         by_store: dict[str, list[tuple[bytes, bytes | None]]] = {}

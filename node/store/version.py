@@ -9,6 +9,8 @@ from node.store import proofs, tree
 from node.store.database import Snapshot
 from perpd_proto.tendermint.crypto.proof_pb2 import ProofOps
 
+BESIDE: Final = b"h/"
+"""What stands before every key that is kept beside the state."""
 _FORMAT: Final = 1
 _HEAD: Final = struct.Struct(">BQQ32sH")
 _ROOT_BYTES: Final = 32
@@ -104,6 +106,16 @@ class Version:
             raise InvalidKeyError(f"a key has 1 to {tree.KEY_BYTES_MAX} bytes, not {len(key)}")
         base = store_prefix(store)
         return proofs.prove(store, self._trees[store], key, lambda held: self._snapshot.get(base + held), self._roots)
+
+    def beside(self, key: bytes) -> bytes | None:
+        """What was kept beside the state at a whole database key as of this commit."""
+        assert key.startswith(BESIDE), "values of the state are read by store"
+        return self._snapshot.get(key)
+
+    def beside_pairs(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """The pairs kept beside the state with start <= key < stop, ascending."""
+        assert start.startswith(BESIDE), "values of the state are read by store"
+        return self._snapshot.iterate(start, min(stop, successor(BESIDE)))
 
     def _iterate(self, base: bytes, prefix: bytes, start: bytes | None, reverse: bool) -> Iterator[tuple[bytes, bytes]]:
         lowest, beyond = base + prefix, successor(base + prefix)
