@@ -9,7 +9,6 @@ _REFUSALS = {
     "dydxprotocol.clob": register("clob", 40, _TEXT),
     "dydxprotocol.perpetuals": register("perpetuals", 19, _TEXT),
     "dydxprotocol.feetiers": register("feetiers", 404, _TEXT),
-    "dydxprotocol.blocktime": register("blocktime", 402, _TEXT),
 }
 
 

@@ -10,7 +10,7 @@ from modules.kernel.context import Context
 from modules.kernel.module import ChangeRoute, MessageRoute, Problems, QueryRoute
 from modules.kernel.stores import Registry
 from modules.perp.keeper import PerpKeeper
-from modules.subaccounts import genesis, msgs
+from modules.subaccounts import authority, genesis, msgs
 from modules.subaccounts.keeper import SubaccountsKeeper
 from modules.subaccounts.queries import SubaccountsQueries
 from modules.subaccounts.state import SubaccountsState
@@ -26,13 +26,13 @@ class SubaccountsModule:
     """Collateral, positions, and the messages that move collateral."""
 
     name = "subaccounts"
-    changes: tuple[ChangeRoute, ...] = ()
 
     def __init__(self, registry: Registry, auth: AuthKeeper, bank: BankKeeper, perp: PerpKeeper, funding: FundingKeeper) -> None:
         self._state = SubaccountsState(registry)
         self._bank = bank
         self.keeper = SubaccountsKeeper(self._state, auth, bank, perp, funding)
         self.messages = _messages(self.keeper)
+        self.changes: tuple[ChangeRoute, ...] = authority.changes(self.keeper.gating)
         self.queries = _queries(SubaccountsQueries(self.keeper, bank, perp, funding))
 
     def validate_genesis(self, section: Any, problems: Problems, whole: Mapping[str, Any]) -> None:
