@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from node.client.market import Market
 from perpd_proto.cosmos.bank.v1beta1 import tx_pb2 as bank_tx
@@ -14,7 +14,12 @@ from perpd_proto.dydxprotocol.sending import tx_pb2 as sending_tx
 from perpd_proto.dydxprotocol.subaccounts import subaccount_pb2
 
 SHORT_TERM = 0
+CONDITIONAL = 32
 LONG_TERM = 64
+TWAP = 128
+
+CHILDREN_STEP = 128
+"""A child subaccount has its parent's number plus a multiple of this, as existing front ends number them."""
 
 
 class TimeInForce(IntEnum):
@@ -23,6 +28,29 @@ class TimeInForce(IntEnum):
     REST = 0
     IMMEDIATE_OR_CANCEL = 1
     POST_ONLY = 2
+
+
+class Condition(IntEnum):
+    """What a conditional order waits for."""
+
+    STOP_LOSS = 1
+    """A buy: the price has risen to the trigger; a sell: it has fallen to it."""
+    TAKE_PROFIT = 2
+    """The other way round."""
+
+
+class Trigger(NamedTuple):
+    """When a conditional order becomes an order like others."""
+
+    condition: Condition
+    subticks: int
+
+
+class Builder(NamedTuple):
+    """Who receives a fee on top of every fill."""
+
+    address: str
+    fee_ppm: int
 
 
 def subaccount(owner: str, number: int) -> subaccount_pb2.SubaccountId:
@@ -67,11 +95,15 @@ def order(
     good_til_seconds: int = 0,
     time_in_force: TimeInForce = TimeInForce.REST,
     reduce_only: bool = False,
+    trigger: Trigger | None = None,
+    builder: Builder | None = None,
 ) -> order_pb2.Order:
-    """A short-term order (with `good_til_block`) or a long-term one (with `good_til_seconds`, UNIX time)."""
+    """A short-term order (with `good_til_block`), or a long-term one (with `good_til_seconds`, UNIX time), conditional with a trigger."""
     assert bool(good_til_block) != bool(good_til_seconds), "an order lives until a block or until a time"
+    assert trigger is None or good_til_seconds, "a conditional order lives until a time"
+    flags = SHORT_TERM if good_til_block else LONG_TERM if trigger is None else CONDITIONAL
     found = order_pb2.Order(
-        order_id=order_id(market, owner, number, client_id, SHORT_TERM if good_til_block else LONG_TERM),
+        order_id=order_id(market, owner, number, client_id, flags),
         side=order_pb2.Order.SIDE_BUY if is_buy else order_pb2.Order.SIDE_SELL,
         quantums=quantums,
         subticks=subticks,
@@ -82,7 +114,46 @@ def order(
         found.good_til_block = good_til_block
     else:
         found.good_til_block_time = good_til_seconds
+    if trigger is not None:
+        found.condition_type = int(trigger.condition)  # type: ignore[assignment]  # the enum's numbers are the wire's
+        found.conditional_order_trigger_subticks = trigger.subticks
+    if builder is not None:
+        found.builder_code_parameters.builder_address = builder.address
+        found.builder_code_parameters.fee_ppm = builder.fee_ppm
     return found
+
+
+def twap(
+    market: Market,
+    owner: str,
+    number: int,
+    client_id: int,
+    *,
+    is_buy: bool,
+    quantums: int,
+    subticks: int,
+    good_til_seconds: int,
+    duration_seconds: int,
+    interval_seconds: int,
+    tolerance_ppm: int,
+) -> order_pb2.Order:
+    """An order that the chain works off in slices, one per interval; subticks 0: each slice at the oracle price within the tolerance."""
+    return order_pb2.Order(
+        order_id=order_id(market, owner, number, client_id, TWAP),
+        side=order_pb2.Order.SIDE_BUY if is_buy else order_pb2.Order.SIDE_SELL,
+        quantums=quantums,
+        subticks=subticks,
+        good_til_block_time=good_til_seconds,
+        twap_parameters=order_pb2.TwapParameters(duration=duration_seconds, interval=interval_seconds, price_tolerance=tolerance_ppm),
+    )
+
+
+def leverage(owner: str, number: int, chosen: Iterable[tuple[Market, int]]) -> Any:
+    """Own initial margin fractions, in ppm, of one subaccount by market."""
+    return clob_tx.MsgUpdateLeverage(
+        subaccount_id=subaccount(owner, number),
+        clob_pair_leverage=[clob_tx.LeverageEntry(clob_pair_id=market.clob_pair_id, custom_imf_ppm=ppm) for market, ppm in chosen],
+    )
 
 
 def order_id(market: Market, owner: str, number: int, client_id: int, flags: int) -> order_pb2.OrderId:

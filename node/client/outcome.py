@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from node.client.client import Included
 from perpd_proto.dydxprotocol.clob import order_pb2
 
+_WAITING = ("conditional_placed", "twap_placed")
+
 
 @dataclass(frozen=True, slots=True)
 class Fill:
@@ -17,12 +19,13 @@ class Fill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderOutcome:
-    """Fills of the placing transaction, and whether the rest is on the book (`rests`) or ended, with the reason."""
+    """Fills of the placing transaction, and whether the rest is on the book (`rests`), `waits` for its trigger or its slices, or ended."""
 
     fills: tuple[Fill, ...]
     rests: bool
     reason: str
     """Why it ended without its owner's doing, in words; empty if it rests or is filled."""
+    waits: bool = False
 
     @property
     def filled_quantums(self) -> int:
@@ -39,7 +42,7 @@ def order_outcome(order_id: order_pb2.OrderId, included: Included) -> OrderOutco
     """The outcome of the transaction that placed the order."""
     name = order_text(order_id)
     fills = []
-    rests = False
+    rests = waits = False
     reason = ""
     for event in included.response.events:
         values = {row.key: row.value for row in event.attributes}
@@ -47,6 +50,8 @@ def order_outcome(order_id: order_pb2.OrderId, included: Included) -> OrderOutco
             fills.append(Fill(int(values["quantums"]), int(values["subticks"]), values["maker_order"]))
         elif event.type == "order_placed" and values["order"] == name:
             rests = True
+        elif event.type in _WAITING and values["order"] == name:
+            waits = True
         elif event.type == "order_removed" and values["order"] == name and values["reason"] != "REPLACED":
             reason = values["reason"].lower().replace("_", " ")
-    return OrderOutcome(fills=tuple(fills), rests=rests, reason=reason)
+    return OrderOutcome(fills=tuple(fills), rests=rests, reason=reason, waits=waits)
