@@ -110,15 +110,11 @@ class FundingKeeper:
 
     def premium_bound(self, ctx: Context, perpetual: Perpetual) -> int:
         """Largest absolute premium of one sample, ppm."""
-        tier = self._perp.tier(ctx, perpetual)
-        factor = self.params(ctx).premium_clamp_factor_ppm
-        return formulas.margin_bound(factor, tier.initial_margin_ppm, self._perp.maintenance_ppm(ctx, perpetual))
+        return formulas.margin_bound(self.params(ctx).premium_clamp_factor_ppm, *self._perp.lowest_rates(ctx, perpetual))
 
     def rate_bound(self, ctx: Context, perpetual: Perpetual) -> int:
         """Largest absolute rate, ppm per 8 hours: the tier's bound or the absolute cap, whichever is lower."""
-        tier = self._perp.tier(ctx, perpetual)
-        factor = self.params(ctx).rate_clamp_factor_ppm
-        by_margin = formulas.margin_bound(factor, tier.initial_margin_ppm, self._perp.maintenance_ppm(ctx, perpetual))
+        by_margin = formulas.margin_bound(self.params(ctx).rate_clamp_factor_ppm, *self._perp.lowest_rates(ctx, perpetual))
         return formulas.rate_bound(by_margin, self.settings(ctx, perpetual.id).rate_cap_ppm)
 
     def _accrual(self, ctx: Context, perpetual_id: int) -> Accrual:

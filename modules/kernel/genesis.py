@@ -54,6 +54,10 @@ class Reader:
             return choices[0]
         return value
 
+    def is_text(self, key: str) -> bool:
+        """Whether there is a text: for a value that may be a name or something longer."""
+        return isinstance(self._section.get(key), str)
+
     def boolean(self, key: str, default: bool) -> bool:
         value = self._take(key, default, False)
         if not isinstance(value, bool):

@@ -1,7 +1,8 @@
 """Margin maths: pure functions of integers. Money is in quote quantums, sizes in base quantums, ratios in ppm."""
 
-from modules.kernel.intmath import div_ceil, div_floor, div_trunc, pow10, ppm_ceil, ppm_floor
+from modules.kernel.intmath import div_ceil, div_floor, div_trunc, pow10, ppm_ceil
 from modules.kernel.units import MILLION, QUOTE_ATOMIC_RESOLUTION
+from modules.perp import brackets
 from modules.perp.model import LiquidityTier, PositionMargin, Terms
 
 
@@ -18,8 +19,8 @@ def terms(price: int, exponent: int, atomic_resolution: int, tier: LiquidityTier
     scales = price > 0 and tier.open_interest_upper_cap > 0
     lower = upper = 0
     if scales:
-        # trunc(o x m / d) <= L  <=>  o x m < (L + 1) x d, and trunc(o x m / d) >= U  <=>  o x m >= U x d
-        lower = div_floor((tier.open_interest_lower_cap + 1) * divisor - 1, multiplier)
+        lower = brackets.largest_within(tier.open_interest_lower_cap, multiplier, divisor)
+        # trunc(o x m / d) >= U  <=>  o x m >= U x d
         upper = div_ceil(tier.open_interest_upper_cap * divisor, multiplier)
     return Terms(
         price,
@@ -32,6 +33,7 @@ def terms(price: int, exponent: int, atomic_resolution: int, tier: LiquidityTier
         upper,
         tier.open_interest_lower_cap,
         tier.open_interest_upper_cap,
+        brackets.steps(tier.brackets, multiplier, divisor),
     )
 
 
@@ -58,19 +60,18 @@ def initial_ppm(terms_now: Terms, open_interest: int) -> int:
 
 def margin(terms_now: Terms, quantums: int, open_interest: int, custom_imf_ppm: int) -> PositionMargin:
     """PERP-5, PERP-6: initial = ceil(N x IMF / M) with the scaled or custom fraction, whichever is higher; maintenance =
-    ceil(ceil(N x I / M) x F / M) of the tier's own fraction, two ceilings, untouched by open interest and custom leverage.
+    ceil(ceil(N x I / M) x F / M) of the tier's own fraction, two ceilings, untouched by open interest and custom leverage. Where the
+    tier has brackets, initial is at least theirs and maintenance is theirs (PERP-9).
     """
-    _, multiplier, divisor, base_ppm, fraction_ppm, scales, _, _, _, _ = terms_now
+    _, multiplier, divisor, base_ppm, fraction_ppm, scales, _, _, _, _, steps = terms_now
     size = div_floor(abs(quantums) * multiplier, divisor)
     base = initial = ppm_ceil(size, base_ppm)
     if scales or custom_imf_ppm:
         initial = ppm_ceil(size, max(initial_ppm(terms_now, open_interest), custom_imf_ppm))
+    if steps:
+        by_bracket, maintenance = brackets.requirements(steps, size)
+        return PositionMargin(size if quantums >= 0 else -size, max(initial, by_bracket), maintenance)
     return PositionMargin(size if quantums >= 0 else -size, initial, ppm_ceil(base, fraction_ppm))
-
-
-def maintenance_ppm(tier: LiquidityTier) -> int:
-    """PERP-7: the tier's maintenance margin as a fraction of the notional, rounded down (for funding's bounds, never for margin)."""
-    return ppm_floor(tier.initial_margin_ppm, tier.maintenance_fraction_ppm)
 
 
 def index_subticks(price: int, exponent: int, atomic_resolution: int, quantum_conversion_exponent: int) -> tuple[int, int]:

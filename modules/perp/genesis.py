@@ -1,7 +1,8 @@
 """Genesis of the perpetuals.
 
 Each of `liquidity_tiers`: `id`, `name`, `initial_margin_ppm`, `maintenance_fraction_ppm`, `impact_notional`, and optionally
-`open_interest_lower_cap`, `open_interest_upper_cap` (quote quantums; upper 0 or absent: margins do not grow). Each of `perpetuals`:
+`open_interest_lower_cap`, `open_interest_upper_cap` (quote quantums; upper 0 or absent: margins do not grow) and `brackets`: `"cex_tiers"`
+or a list of `above_notional` (quote quantums, the first 0), `initial_ppm`, `maintenance_ppm`, all ascending. Each of `perpetuals`:
 `id`, `ticker`, `market_id`, `atomic_resolution`, `default_funding_ppm`, `liquidity_tier`, `market_type` (`CROSS` or `ISOLATED`); an
 export adds `open_interest`.
 """
@@ -14,7 +15,8 @@ from modules.kernel.genesis import Reader
 from modules.kernel.intmath import UINT32_MAX, UINT64_MAX
 from modules.kernel.module import Problems
 from modules.kernel.units import MILLION
-from modules.perp.model import CROSS, ISOLATED, NAME_CHARACTERS_MAX, LiquidityTier, Perpetual
+from modules.perp.brackets import CEX_TIERS, PRESETS
+from modules.perp.model import CROSS, ISOLATED, NAME_CHARACTERS_MAX, Bracket, LiquidityTier, Perpetual
 from modules.perp.state import PerpState
 
 RESOLUTION_RANGE = 30
@@ -35,6 +37,7 @@ def _read_tiers(reader: Reader) -> dict[int, LiquidityTier]:
             entry.integer("impact_notional", 1, UINT64_MAX),
             entry.integer("open_interest_lower_cap", 0, UINT64_MAX, 0),
             entry.integer("open_interest_upper_cap", 0, UINT64_MAX, 0),
+            _read_brackets(entry),
         )
         if tier.id in tiers:
             entry.problem("id", f"{tier.id} has a second entry")
@@ -43,6 +46,30 @@ def _read_tiers(reader: Reader) -> dict[int, LiquidityTier]:
         entry.done()
         tiers[tier.id] = tier
     return tiers
+
+
+def _read_brackets(tier: Reader) -> tuple[Bracket, ...]:
+    if tier.is_text("brackets"):
+        return PRESETS[tier.text("brackets", CEX_TIERS, tuple(PRESETS))]
+    found: list[Bracket] = []
+    for entry in tier.objects("brackets"):
+        bracket = Bracket(
+            entry.integer("above_notional", 0, UINT64_MAX),
+            entry.integer("initial_ppm", 1, MILLION),
+            entry.integer("maintenance_ppm", 1, MILLION),
+        )
+        entry.done()
+        if not found and bracket.above_notional:
+            entry.problem("above_notional", "must be 0 in the lowest bracket")
+        if bracket.maintenance_ppm >= bracket.initial_ppm:
+            entry.problem("maintenance_ppm", f"must be below initial_ppm, {bracket.initial_ppm}")
+        if found and bracket.above_notional <= found[-1].above_notional:
+            entry.problem("above_notional", f"must be above the bracket before, {found[-1].above_notional}")
+        for name in ("initial_ppm", "maintenance_ppm"):
+            if found and getattr(bracket, name) < getattr(found[-1], name):
+                entry.problem(name, f"must not be below the bracket before, {getattr(found[-1], name)}")
+        found.append(bracket)
+    return tuple(found)
 
 
 def _read(section: Any, problems: Problems) -> tuple[dict[int, LiquidityTier], list[tuple[Reader, Perpetual, int]]]:
@@ -106,6 +133,11 @@ def export(ctx: Context, state: PerpState) -> dict[str, Any]:
             "open_interest_lower_cap": str(tier.open_interest_lower_cap),
             "open_interest_upper_cap": str(tier.open_interest_upper_cap),
         }
+        | (
+            {"brackets": [bracket._asdict() | {"above_notional": str(bracket.above_notional)} for bracket in tier.brackets]}
+            if tier.brackets
+            else {}
+        )
         for _, tier in state.tiers.items(ctx)
     ]
     perpetuals = [

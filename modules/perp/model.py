@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from modules.kernel.codec import SINT, TEXT, UINT, Record
+from modules.kernel.codec import SINT, TEXT, UINT, Record, nested, repeated
 
 CROSS = 1
 """Market type: collateral in the common pool."""
@@ -31,6 +31,15 @@ class Perpetual(NamedTuple):
         return self.market_type == ISOLATED
 
 
+class Bracket(NamedTuple):
+    """Margin rates of the part of a position's notional that lies above a threshold, up to the next bracket's."""
+
+    above_notional: int
+    """Quote quantums; 0 for the lowest bracket."""
+    initial_ppm: int
+    maintenance_ppm: int
+
+
 class LiquidityTier(NamedTuple):
     """Margin requirements that perpetuals share."""
 
@@ -46,6 +55,21 @@ class LiquidityTier(NamedTuple):
     """Open interest in quote quantums from which initial margin grows."""
     open_interest_upper_cap: int
     """Open interest in quote quantums at which initial margin is 100 %; 0: it never grows."""
+    brackets: tuple[Bracket, ...] = ()
+    """Ascending from 0; where there are any, maintenance follows them, and initial margin is at least theirs."""
+
+
+class Step(NamedTuple):
+    """A bracket ready for use (PERP-9): on a notional N in it, a requirement is ceil((rate x N - relief) / 10^6)."""
+
+    above_notional: int
+    initial_ppm: int
+    initial_relief: int
+    """Quote quantums x 10^6 by which the lower brackets are cheaper than this one's rate on everything."""
+    maintenance_ppm: int
+    maintenance_relief: int
+    above_quantums: int
+    """The largest size in base quantums whose notional is not above the threshold; 0 without a price."""
 
 
 class Terms(NamedTuple):
@@ -67,6 +91,8 @@ class Terms(NamedTuple):
     """The smallest open interest in base quantums whose notional reaches the tier's upper cap."""
     open_interest_lower_cap: int
     open_interest_upper_cap: int
+    brackets: tuple[Step, ...] = ()
+    """Highest first."""
 
 
 class PositionMargin(NamedTuple):
@@ -97,4 +123,5 @@ LIQUIDITY_TIER: Record[LiquidityTier] = Record(
     impact_notional=UINT,
     open_interest_lower_cap=UINT,
     open_interest_upper_cap=UINT,
+    brackets=repeated(nested(Record(Bracket, above_notional=UINT, initial_ppm=UINT, maintenance_ppm=UINT))),
 )

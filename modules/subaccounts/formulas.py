@@ -111,8 +111,16 @@ def bound_coefficients(multiplier: int, divisor: int, rate: int) -> tuple[int, i
     The requirement's rate is r = rate / 10^12: initial ppm x 10^6, or initial ppm x maintenance fraction. With x = |q| x multiplier /
     divisor exactly, a notional is within 1 below x (toward zero) and a requirement is less than x r + 2 (two ceilings). So a long
     adds more than x (1 - r) - 3 and a short more than -x (1 + r) - 3; summed over the positions, a total >= 0 proves coverage.
+
+    In a marginal bracket r is its rate and the requirement less than x r - relief / 10^6 + 1 (PERP-9; it never falls where x grows by
+    what was cut off): `bound_relief` is what that adds.
     """
     square = MILLION * MILLION
     scale = multiplier << BOUND_SHIFT
     whole = divisor * square
     return div_floor(scale * (square - rate), whole), div_ceil(scale * (square + rate), whole)
+
+
+def bound_relief(relief: int) -> int:
+    """SUB-7: what a bracket's relief (quote quantums x 10^6) adds at least to (net collateral - requirement), x 2^64."""
+    return div_floor(relief << BOUND_SHIFT, MILLION)

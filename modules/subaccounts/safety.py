@@ -12,6 +12,7 @@ from modules.kernel.context import Context
 from modules.kernel.intmath import div_floor
 from modules.kernel.units import MILLION, SubaccountId
 from modules.perp.keeper import PerpKeeper
+from modules.perp.model import Terms
 from modules.subaccounts import formulas
 from modules.subaccounts.formulas import BOUND_ROUNDING, BOUND_SHIFT
 from modules.subaccounts.model import Risk, Subaccount
@@ -20,11 +21,17 @@ from modules.subaccounts.state import SubaccountsState
 _MEMO = "subaccounts.safety"
 
 
+_Step = tuple[int, int, int, int]
+"""(size above which it holds, long, short, relief x 2^64): a marginal bracket above the lowest."""
+
+
 class _Coefficients(NamedTuple):
     """What one base quantum of a long, and of a short, adds at least to net collateral minus the initial requirement, x 2^64."""
 
     long: int
     short: int
+    steps: tuple[_Step, ...]
+    """Marginal brackets above the lowest, highest first; () without brackets."""
     scales: bool
     """Whether open interest can raise the requirement; the next three are 0 otherwise."""
     lower_quantums: int
@@ -34,13 +41,36 @@ class _Coefficients(NamedTuple):
     full_short: int
 
 
+def _steps(terms: Terms, *, initial: bool) -> tuple[tuple[int, int], tuple[_Step, ...]]:
+    """Coefficients of the lowest bracket, and those above it, of one of the requirements.
+
+    The tier's own fraction f counts for initial margin too. In a bracket of rate r and relief R above a notional A, f x N is at most
+    r x N - (r - f) x A if r >= f, so that the smaller relief serves both rules; else f x N is the higher by far and there is no relief.
+    """
+    least = terms.base_initial_ppm if initial else 0
+    lowest = (0, 0)
+    found: list[_Step] = []
+    for step in terms.brackets:
+        rate, relief = (step.initial_ppm, step.initial_relief) if initial else (step.maintenance_ppm, step.maintenance_relief)
+        relief = min(relief, max(rate - least, 0) * step.above_notional)
+        long, short = formulas.bound_coefficients(terms.multiplier, terms.divisor, max(rate, least) * MILLION)
+        if not step.above_notional:
+            lowest = (long, short)
+        elif terms.multiplier:
+            found.append((step.above_quantums, long, short, formulas.bound_relief(relief)))
+    return lowest, tuple(found)
+
+
 def _coefficients(ctx: Context, perp: PerpKeeper, perpetual_id: int) -> _Coefficients:
     terms = perp.terms(ctx, perpetual_id)
     base = formulas.bound_coefficients(terms.multiplier, terms.divisor, terms.base_initial_ppm * MILLION)
+    steps: tuple[_Step, ...] = ()
+    if terms.brackets:
+        base, steps = _steps(terms, initial=True)
     if not terms.scales:
-        return _Coefficients(*base, False, 0, 0, 0)
+        return _Coefficients(*base, steps, False, 0, 0, 0)
     full = formulas.bound_coefficients(terms.multiplier, terms.divisor, MILLION * MILLION)
-    return _Coefficients(*base, True, terms.open_interest_lower_quantums, *full)
+    return _Coefficients(*base, steps, True, terms.open_interest_lower_quantums, *full)
 
 
 def clearly_initial(ctx: Context, perp: PerpKeeper, account: Subaccount, perpetual_id: int, open_interest: int | None) -> bool:
@@ -57,11 +87,16 @@ def clearly_initial(ctx: Context, perp: PerpKeeper, account: Subaccount, perpetu
         row = memo.get(held_id)
         if row is None:
             row = memo[held_id] = _coefficients(ctx, perp, held_id)
-        long, short, scales, lower, full_long, full_short = row
+        long, short, steps, scales, lower, full_long, full_short = row
         if scales:
             after = open_interest if open_interest is not None and held_id == perpetual_id else perp.open_interest(ctx, held_id)
             if after > lower:
-                long, short = full_long, full_short
+                long, short, steps = full_long, full_short, ()
+        for above, step_long, step_short, relief in steps:
+            if not -above <= quantums <= above:
+                long, short = step_long, step_short
+                value += relief
+                break
         value += quantums * (long if quantums > 0 else short)
     return value + ((collateral - BOUND_ROUNDING * len(rows)) << BOUND_SHIFT) >= 0
 
@@ -74,19 +109,27 @@ def below_maintenance(
     group = state.open_accounts.group(ctx, 0)
     if not len(group):
         return found
-    markets: dict[int, tuple[int, int, int, int]] = {}
+    markets: dict[int, tuple[int, int, tuple[_Step, ...], int, int]] = {}
     for perpetual in perp.all(ctx):
         terms = perp.terms(ctx, perpetual.id)
         rate = terms.base_initial_ppm * terms.maintenance_fraction_ppm
-        long, short = formulas.bound_coefficients(terms.multiplier, terms.divisor, rate)
-        markets[perpetual.id] = (long, short, funding.index(ctx, perpetual.id), funding.lot(ctx, perpetual.id))
+        base = formulas.bound_coefficients(terms.multiplier, terms.divisor, rate)
+        steps: tuple[_Step, ...] = ()
+        if terms.brackets:
+            base, steps = _steps(terms, initial=False)
+        markets[perpetual.id] = (*base, steps, funding.index(ctx, perpetual.id), funding.lot(ctx, perpetual.id))
     accounts = ctx.state.tables[state.accounts.slot]
     for _, key in group:
         account: Subaccount = accounts.get(key)
         collateral, rows = account
         value = 0
         for perpetual_id, quantums, since, _, _ in rows:
-            long, short, index, lot = markets[perpetual_id]
+            long, short, steps, index, lot = markets[perpetual_id]
+            for above, step_long, step_short, relief in steps:
+                if not -above <= quantums <= above:
+                    long, short = step_long, step_short
+                    value += relief
+                    break
             value += quantums * (long if quantums > 0 else short)
             if since != index:
                 collateral -= div_floor(quantums, lot) * (index - since)
