@@ -35,40 +35,16 @@ def decode(message: Any) -> UpdateLeverage:
     return UpdateLeverage(subaccount, tuple(entries.items()))
 
 
-class Leverage:
-    """Custom initial margins by market; subaccounts keep them by perpetual."""
+def execute(ctx: Context, keeper: ClobKeeper, subaccounts: SubaccountsKeeper, command: UpdateLeverage) -> bytes:
+    """The margins hold from now on, those of other markets stay as they are; the response is empty.
 
-    __slots__ = ("_keeper", "_subaccounts")
-
-    def __init__(self, keeper: ClobKeeper, subaccounts: SubaccountsKeeper) -> None:
-        self._keeper = keeper
-        self._subaccounts = subaccounts
-
-    def update(self, ctx: Context, command: UpdateLeverage) -> None:
-        """The margins hold from now on; those of other markets stay as they are.
-
-        Raises 8; subaccounts/701 below the market's own margin, 702 where that is zero, 703 if the subaccount could not keep its positions.
-        """
-        rows = tuple((self._perpetual(ctx, pair_id), ppm) for pair_id, ppm in command.entries)
-        self._subaccounts.set_leverage(ctx, command.subaccount, rows)
-
-    def of(self, ctx: Context, subaccount: SubaccountId) -> list[tuple[int, int]]:
-        """(clob pair id, initial margin in ppm) of what the subaccount has chosen, ascending by pair."""
-        found = []
-        for perpetual_id, ppm in self._subaccounts.leverage(ctx, subaccount):
-            pair = self._keeper.pair_of(ctx, perpetual_id)
-            if pair is not None:
-                found.append((pair.id, ppm))
-        return sorted(found)
-
-    def _perpetual(self, ctx: Context, pair_id: int) -> int:
-        pair = self._keeper.pair(ctx, pair_id)
+    Raises 8; subaccounts/701 below the market's own margin, 702 where that is zero, 703 if the subaccount could not keep its positions.
+    """
+    rows = []
+    for pair_id, ppm in command.entries:
+        pair = keeper.pair(ctx, pair_id)
         if pair is None:
             raise UNKNOWN_PAIR(f"clob pair {pair_id}")
-        return pair.perpetual_id
-
-
-def execute(ctx: Context, leverage: Leverage, command: UpdateLeverage) -> bytes:
-    """The update was made; the response is empty."""
-    leverage.update(ctx, command)
+        rows.append((pair.perpetual_id, ppm))
+    subaccounts.set_leverage(ctx, command.subaccount, tuple(rows))
     return b""
