@@ -94,7 +94,7 @@ class Executor:
         ctx.scratch.clear()
         wiring.subaccounts.keeper.begin_block(ctx, _gap_ns(ctx, wiring.consensus.keeper))
         wiring.funding.keeper.begin_block(ctx)
-        wiring.clob.keeper.begin_block(ctx)
+        due = wiring.clob.keeper.begin_block(ctx)
 
         # 4. Cancels, margin, makers. 5. The engine. 6. Takers and everything else: nothing leaves before losses are dealt with.
         placed_later = _placed_later(admission)
@@ -102,6 +102,7 @@ class Executor:
         for position, tx in admission.order[:split]:
             outputs[position] = self._run(ctx, tx, placed_later, tally)
         wiring.liquidation.keeper.run(ctx)
+        wiring.clob.keeper.run_due(ctx, due)
         for position, tx in admission.order[split:]:
             outputs[position] = self._run(ctx, tx, placed_later, tally)
 

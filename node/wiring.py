@@ -44,6 +44,8 @@ class Wiring:
             funding=self.funding.keeper,
             subaccounts=self.subaccounts.keeper,
             fees=self.fees.keeper,
+            oracle=self.oracle.keeper,
+            bank=self.bank.keeper,
         )
         self.liquidation = LiquidationModule(
             registry,

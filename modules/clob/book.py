@@ -9,6 +9,7 @@ from modules.clob.memory import Memory
 from modules.clob.model import (
     NO_FILLS,
     SHORT_TERM,
+    TWAP_SLICE,
     Book,
     ClobPair,
     FillState,
@@ -16,6 +17,9 @@ from modules.clob.model import (
     Order,
     OrderId,
     RestingOrder,
+    TradeRange,
+    resting_of,
+    twap_id_of,
 )
 from modules.clob.state import ClobState
 from modules.kernel.context import Context
@@ -39,10 +43,7 @@ class OrderBook:
 
     def rest(self, ctx: Context, order: Order, fills: FillState) -> None:
         """The order stands last at its price, filled so far."""
-        is_buy, quantums, subticks, good_til = order.is_buy, order.quantums, order.subticks, order.good_til
-        placed = RestingOrder(
-            is_buy, quantums, subticks, good_til, order.time_in_force, order.client_metadata, ctx.height, ctx.next_placement()
-        )
+        placed = resting_of(order, ctx.height, ctx.next_placement())
         self._state.orders.set(ctx, order.id, placed)
         if fills.quantums:
             self._state.fills.set(ctx, order.id, fills)
@@ -59,12 +60,30 @@ class OrderBook:
     def fill_resting(self, ctx: Context, order_id: OrderId, order: RestingOrder, filled: int) -> None:
         """So much of a resting order is filled; all of it: it is gone."""
         before = self._state.fills.get(ctx, order_id) or NO_FILLS
+        if order_id.flags == TWAP_SLICE:
+            self.reduce_twap(ctx, order_id, filled - before.quantums)
         if filled < order.quantums:
             self._state.fills.set(ctx, order_id, filled_to(before, order_id, order.good_til, filled))
             return
         self.take_off(ctx, order_id)
         if order_id.flags == SHORT_TERM:
             self.memory.end(ctx, order_id, filled_to(before, order_id, order.good_til, filled))
+
+    def reduce_twap(self, ctx: Context, slice_id: OrderId, quantums: int) -> None:
+        """The TWAP order of that slice has so much less to trade."""
+        twap_id = twap_id_of(slice_id)
+        twap = self._state.twaps.get(ctx, twap_id)
+        assert twap is not None, "a slice has an order that it is of"
+        self._state.twaps.set(ctx, twap_id, twap._replace(remaining_quantums=twap.remaining_quantums - quantums))
+
+    def traded(self, ctx: Context, pair_id: int, subticks: int) -> None:
+        """The market has traded at that price in this block."""
+        seen = self._state.trades.get(ctx, pair_id)
+        if seen is None or seen.height != ctx.height:
+            self._state.trades.set(ctx, pair_id, TradeRange(ctx.height, subticks, subticks))
+        elif not seen.lowest <= subticks <= seen.highest:
+            found = TradeRange(ctx.height, min(seen.lowest, subticks), max(seen.highest, subticks))
+            self._state.trades.set(ctx, pair_id, found)
 
     def best_subticks(self, ctx: Context, pair_id: int, is_buy: bool) -> int | None:
         """The price of the first order of a side; None when it is empty."""

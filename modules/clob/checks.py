@@ -5,18 +5,22 @@ The order of the checks is the reference's (tables 2.4, 2.5, 2.7 of its specific
 
 from typing import NamedTuple
 
+from modules.bank.keeper import BankKeeper
 from modules.clob import errors, formulas
 from modules.clob.book import OrderBook
 from modules.clob.model import (
-    LONG_TERM,
+    CONDITIONAL,
     NO_FILLS,
     SHORT_BLOCK_WINDOW,
     SHORT_TERM,
     STATEFUL_TIME_WINDOW_SECONDS,
+    TWAP,
     CancelOrder,
     ClobPair,
+    Extras,
     FillState,
     Order,
+    OrderId,
     PairStatus,
     PlaceOrder,
     RestingOrder,
@@ -48,7 +52,16 @@ class Accepted(NamedTuple):
 class Checks:
     """Judges placements and cancels."""
 
-    def __init__(self, state: ClobState, book: OrderBook, perp: PerpKeeper, subaccounts: SubaccountsKeeper, fees: FeesKeeper) -> None:
+    def __init__(
+        self,
+        state: ClobState,
+        book: OrderBook,
+        perp: PerpKeeper,
+        subaccounts: SubaccountsKeeper,
+        fees: FeesKeeper,
+        bank: BankKeeper,
+    ) -> None:
+        self._bank = bank
         self._state = state
         self._book = book
         self._perp = perp
@@ -63,7 +76,7 @@ class Checks:
         return found
 
     def placement(self, ctx: Context, command: PlaceOrder) -> Accepted:
-        """The order may match now. Raises the code of the first rule that it breaks."""
+        """The order may match, or wait for its trigger, or be sliced. Raises the code of the first rule that it breaks."""
         order = command.order
         short_term = order.id.flags == SHORT_TERM
         if not short_term:
@@ -81,30 +94,56 @@ class Checks:
             check_block_window(ctx, order.good_til)
         else:
             check_time_window(ctx, order.good_til)
-            if self._state.orders.has(ctx, order.id):
+            if self._exists(ctx, order.id):
                 raise errors.STATEFUL_EXISTS(order.id.text)
-            self._is_supported(command, pair)
-        if command.has_router:
-            raise errors.UNKNOWN_ROUTER("order_router_address")
-        if command.has_builder:
-            raise errors.NOT_IMPLEMENTED("builder codes")
+            _fits_kind(command, pair)
+        if order.extras is not None:
+            self._extras(ctx, order.extras)
         if short_term:
             return self._short_term(ctx, pair, order)
-        self.collateral(ctx, pair, order.id.subaccount, order.is_buy, order.quantums, order.subticks)
+        if order.id.flags != CONDITIONAL:
+            self.collateral(ctx, pair, order)
         return Accepted(pair, NO_FILLS, None, None)
 
-    def collateral(self, ctx: Context, pair: ClobPair, subaccount: SubaccountId, is_buy: bool, quantums: int, subticks: int) -> None:
-        """The subaccount could carry the size if it filled as a maker at its own price. Raises 3007, or 2005 for isolated markets."""
-        result = self.as_maker(ctx, pair, subaccount, is_buy, quantums, subticks)
+    def triggered(self, ctx: Context, order: Order) -> Accepted:
+        """A conditional order may match now (table 2.5). Raises 2001."""
+        pair = self.pair(ctx, order.id.clob_pair_id)
+        return Accepted(pair, NO_FILLS, None, self._reducible(ctx, pair, order) if order.reduce_only else None)
+
+    def slice(self, ctx: Context, pair: ClobPair, order: Order) -> Accepted:
+        """A slice of a TWAP order may match now. Raises 24, 3007, 2005 or 2001."""
+        if order.quantums < pair.step_base_quantums:
+            raise errors.FULLY_FILLED(f"{order.id.text}: less than one step is left")
+        self.collateral(ctx, pair, order)
+        return Accepted(pair, NO_FILLS, None, self._reducible(ctx, pair, order) if order.reduce_only else None)
+
+    def collateral(self, ctx: Context, pair: ClobPair, order: Order) -> None:
+        """The subaccount could carry the order if all of it filled as a maker at its own price, or at floor(index) if it has none.
+
+        Raises 3007, or 2005 for isolated markets.
+        """
+        subticks = order.subticks or self._index_subticks(ctx, pair)
+        result = self.as_maker(ctx, pair, order.id.subaccount, order.is_buy, order.quantums, subticks, order.extras)
         if result == _ISOLATION:
             raise errors.VIOLATES_ISOLATED(f"perpetual {pair.perpetual_id}")
         if result:
             raise errors.COLLATERAL_CHECK(result.text)
 
-    def as_maker(self, ctx: Context, pair: ClobPair, subaccount: SubaccountId, is_buy: bool, quantums: int, subticks: int) -> UpdateResult:
-        """How the subaccount would be judged if the size filled now at that price with the maker's fee."""
+    def as_maker(
+        self,
+        ctx: Context,
+        pair: ClobPair,
+        subaccount: SubaccountId,
+        is_buy: bool,
+        quantums: int,
+        subticks: int,
+        extras: Extras | None = None,
+    ) -> UpdateResult:
+        """How the subaccount would be judged if the size filled now at that price with the maker's fee and its builder's."""
         quote = formulas.quote_of(subticks, quantums, pair.quantum_conversion_exponent)
         fee = ppm_ceil(quote, self._fees.rates(ctx, subaccount.owner, pair.id)[1])
+        if extras is not None:
+            fee += ppm_ceil(quote, extras.builder_fee_ppm)
         base_delta, quote_delta = (quantums, -quote - fee) if is_buy else (-quantums, quote - fee)
         return self._subaccounts.would_collateralise(ctx, subaccount, pair.perpetual_id, base_delta, quote_delta)
 
@@ -121,14 +160,18 @@ class Checks:
         if voided is not None:
             raise (errors.PREVIOUSLY_CANCELLED if voided == CANCELLED else errors.PREVIOUSLY_REMOVED)(order.id.text)
 
-    def _is_supported(self, command: PlaceOrder, pair: ClobPair) -> None:
-        if command.order.id.flags == LONG_TERM:
-            return
-        if command.trigger_subticks % pair.subticks_per_tick:
-            raise errors.INVALID_ORDER(
-                f"trigger subticks {command.trigger_subticks} is not a multiple of subticks_per_tick {pair.subticks_per_tick}"
-            )
-        raise errors.NOT_IMPLEMENTED(f"orders with flags {command.order.id.flags} (conditional, TWAP)")
+    def _exists(self, ctx: Context, order_id: OrderId) -> bool:
+        state = self._state
+        if order_id.flags == TWAP:
+            return state.twaps.has(ctx, order_id)
+        return state.orders.has(ctx, order_id) or (order_id.flags == CONDITIONAL and state.waiting.has(ctx, order_id))
+
+    def _extras(self, ctx: Context, extras: Extras) -> None:
+        """Who is to be paid can be paid. Raises revshare 8 and 50."""
+        if extras.router:
+            raise errors.UNKNOWN_ROUTER("order_router_address")
+        if extras.builder and self._bank.is_blocked(ctx, extras.builder):
+            raise errors.INVALID_BUILDER_CODE("the builder is a module account, which takes no payments")
 
     def _index_subticks(self, ctx: Context, pair: ClobPair) -> int:
         return formulas.floor_subticks(self._perp.index_subticks(ctx, pair.perpetual_id, pair.quantum_conversion_exponent))
@@ -161,6 +204,20 @@ class Checks:
         if reducible == 0 or (position > 0) == order.is_buy:
             raise errors.REDUCE_ONLY_WOULD_INCREASE(f"the position is {position}")
         return reducible
+
+
+def _fits_kind(command: PlaceOrder, pair: ClobPair) -> None:
+    """The trigger is in whole ticks, a slice at least a step (table 2.4 rows 10t and 11). Raises 12."""
+    extras = command.order.extras
+    if extras is not None and extras.trigger_subticks % pair.subticks_per_tick:
+        raise errors.INVALID_ORDER(
+            f"trigger subticks {extras.trigger_subticks} is not a multiple of subticks_per_tick {pair.subticks_per_tick}"
+        )
+    twap = command.twap
+    if twap is not None and command.order.quantums < twap.legs * pair.step_base_quantums:
+        raise errors.INVALID_ORDER(
+            f"quantums {command.order.quantums} in {twap.legs} slices are less than step_base_quantums {pair.step_base_quantums} each"
+        )
 
 
 def check_block_window(ctx: Context, good_til_block: int) -> None:

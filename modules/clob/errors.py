@@ -53,7 +53,6 @@ RATE_LIMIT_EXCEEDED = register("clob", 5001, "too many messages of this account 
 INVALID_CONDITION = register("clob", 6000, "conditional orders (and only they) need a condition: stop-loss or take-profit")
 INVALID_TRIGGER = register("clob", 6001, "conditional orders (and only they) need a trigger price")
 
-NOT_IMPLEMENTED = register("clob", 9002, "this chain does not do that yet")
 REDUCE_ONLY_NEEDS_IOC = register("clob", 9003, "reduce-only works with immediate-or-cancel only")
 INVALID_EQUITY_TIERS = register("clob", 10000, "equity tiers ascend strictly by equity, limits are at most 10000000")
 TOO_MANY_OPEN_ORDERS = register("clob", 10001, "the subaccount has as many orders as its equity allows; cancel some first, or deposit")

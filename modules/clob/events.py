@@ -69,3 +69,17 @@ ORDER_CANCELLED = EventKind("order_cancelled", ("order", "good_til", "removed"))
 
 ORDER_EXPIRED = EventKind("order_expired", ("order",))
 """The resting order's good_til has passed."""
+
+CONDITIONAL_PLACED = EventKind(
+    "conditional_placed", ("order", "is_buy", "subticks", "quantums", "good_til", "condition", "trigger_subticks")
+)
+"""The order waits for its trigger; the condition is a name of `model.Condition`."""
+
+CONDITIONAL_TRIGGERED = EventKind("conditional_triggered", ("order", "price_subticks"))
+"""The order waits no longer. What becomes of it follows: fills, then `order_placed` or `order_removed` unless it is filled."""
+
+TWAP_PLACED = EventKind("twap_placed", ("order", "is_buy", "subticks", "quantums", "good_til", "duration", "interval", "tolerance_ppm"))
+"""The TWAP order has begun; its first slice is due in the next block. Duration and interval are seconds."""
+
+TWAP_SLICED = EventKind("twap_slice", ("order", "remaining_legs", "remaining_quantums", "slice_quantums"))
+"""A slice of the TWAP order was due. It enters the book as an order with flags 256, unless its size is 0: the market did not trade."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from modules.clob.model import (
     SHORT_BLOCK_WINDOW,
     SHORT_TERM,
+    TWAP,
     FillState,
     Order,
     OrderId,
@@ -14,8 +15,23 @@ from modules.clob.model import (
     order_hash,
     order_of,
 )
-from modules.kernel.intmath import div_ceil, div_floor, div_trunc, pow10, ppm_ceil, scale_floor
+from modules.kernel.intmath import (
+    UINT64_MAX,
+    div_ceil,
+    div_floor,
+    div_trunc,
+    pow10,
+    ppm_ceil,
+    round_down_to_multiple,
+    round_up_to_multiple,
+    scale_floor,
+)
 from modules.kernel.units import MILLION
+
+TRIGGER_CLAMP = 5
+"""How many smallest price changes a trade may lie beside the index and still trigger at its own price."""
+TWAP_CATCH_UP = 3
+"""How many times its regular size a slice may be."""
 
 
 def quote_of(subticks: int, quantums: int, exponent: int) -> int:
@@ -62,10 +78,13 @@ def premium_ppm(impact: tuple[int, int], index: tuple[int, int]) -> int:
 
 
 def status_allows(status: int, order: Order, index_subticks: int) -> bool:
-    """CLOB-6: whether a market of this status takes the order; the index is rounded down to whole subticks."""
+    """CLOB-6: whether a market of this status takes the order; the index is rounded down to whole subticks.
+
+    A TWAP order's time in force says nothing of its slices, which match at once.
+    """
     if status == PairStatus.ACTIVE:
         return True
-    if order.time_in_force != TimeInForce.POST_ONLY:
+    if order.time_in_force != TimeInForce.POST_ONLY or order.id.flags == TWAP:
         return False
     if status == PairStatus.POST_ONLY:
         return True
@@ -113,6 +132,42 @@ def filled_to(before: FillState, order_id: OrderId, good_til: int, quantums: int
 def floor_subticks(price: tuple[int, int]) -> int:
     """An exact price rounded down to whole subticks."""
     return div_floor(price[0], price[1])
+
+
+def trigger_reach(rises: bool, price: tuple[int, int]) -> int:
+    """CLOB-10: how far an exact price reaches. Triggers to which the price rises are met up to floor(price); those to which it falls,
+    with their sign changed, up to -ceil(price).
+    """
+    return floor_subticks(price) if rises else -div_ceil(price[0], price[1])
+
+
+def clamped_trade(subticks: int, index: tuple[int, int], min_price_change_ppm: int) -> tuple[int, int]:
+    """CLOB-11: a trade's price moved into index x (1 +- 5 x min_price_change_ppm / 10^6), as an exact fraction: nothing is rounded."""
+    top, bottom = index
+    band = TRIGGER_CLAMP * min_price_change_ppm
+    low, high = top * max(MILLION - band, 0), top * (MILLION + band)
+    bottom *= MILLION
+    return max(low, min(subticks * bottom, high)), bottom
+
+
+def slice_quantums(quantums: int, legs: int, remaining_quantums: int, remaining_legs: int, step: int) -> int:
+    """CLOB-12: min(ceil(remaining / legs left), 3 x ceil(quantums / legs)), rounded down to a step."""
+    wanted = min(div_ceil(remaining_quantums, remaining_legs), TWAP_CATCH_UP * div_ceil(quantums, legs))
+    return round_down_to_multiple(wanted, step)
+
+
+def slice_subticks(limit_subticks: int, index: tuple[int, int], tolerance_ppm: int, is_buy: bool, tick: int) -> int:
+    """CLOB-13: the order's limit, or without one the exact index x (1 +- tolerance), a buy's rounded up to a tick, a sell's down.
+
+    At least one tick, and no more than whole ticks of 64 bits hold.
+    """
+    if limit_subticks:
+        return limit_subticks
+    top, bottom = index
+    if is_buy:
+        found = round_up_to_multiple(div_ceil(top * (MILLION + tolerance_ppm), bottom * MILLION), tick)
+        return min(found, round_down_to_multiple(UINT64_MAX, tick))
+    return max(round_down_to_multiple(div_floor(top * (MILLION - tolerance_ppm), bottom * MILLION), tick), tick)
 
 
 def is_below(first: tuple[int, int], second: tuple[int, int]) -> bool:

@@ -2,8 +2,16 @@
 
 Each of `clob_pairs`: `id`, `perpetual_id`, `step_base_quantums` (a multiple of the perpetual's funding lot), `subticks_per_tick`,
 `quantum_conversion_exponent`, `status` (a name of PairStatus; ACTIVE when absent). `params`, all optional: `max_fills_per_order`,
-`max_impact_orders`, `max_open_orders` (0: no limit). `equity_tiers` and `block_rate_limits`, both optional: see limit_tables.py. An export adds `orders` (resting, with their priority), `fills` of those, and what
-blocks remember of short-term ids: `ended` (with fills) and `cancels`, each with the `height` of its block.
+`max_impact_orders`, `max_open_orders` (0: no limit).
+
+`equity_tiers` (optional): `stateful` and `short_term`, each a list of `usd_tnc_required` (quote quantums, strictly ascending) and `limit`:
+how many orders a subaccount with that equity may have. `block_rate_limits` (optional): `stateful_orders`, `short_term_orders_and_cancels`
+and `leverage_updates`, each a list of `num_blocks` (no two equal) and `limit`: how many of one owner a node lets into its pool. An empty
+or absent list limits nothing.
+
+An export adds `orders` (resting, with their priority), `fills` of those, `waiting` (conditional orders before their trigger), `twaps`,
+`trades` (the range of each market's last block with trades), and what blocks remember of short-term ids: `ended` (with fills) and
+`cancels`, each with the `height` of its block.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,18 +20,33 @@ from typing import Any, NamedTuple, TypeVar
 from modules.clob.limit_tables import NO_RATES, NO_TIERS, EquityTiers, RateLimits, export_tables, read_rates, read_tiers
 from modules.clob.memory import ACCOUNT_BYTES, REMEMBERED_BLOCKS, Ended
 from modules.clob.model import (
-    LONG_TERM,
+    CONDITIONAL,
+    MAX_BUILDER_FEE_PPM,
+    MAX_TWAP_DURATION_SECONDS,
+    MAX_TWAP_INTERVAL_SECONDS,
+    MIN_TWAP_DURATION_SECONDS,
+    MIN_TWAP_INTERVAL_SECONDS,
+    NOBODY,
     ORDER_ID,
+    PLACED_FLAGS,
+    PLAIN,
     SHORT_BLOCK_WINDOW,
     SHORT_TERM,
-    USER_FLAGS,
+    TWAP,
+    TWAP_SLICE,
     ClobPair,
     ClobParams,
+    Condition,
+    Extras,
     FillState,
     OrderId,
     PairStatus,
     RestingOrder,
     TimeInForce,
+    TradeRange,
+    TwapOrder,
+    TwapParameters,
+    twap_id_of,
 )
 from modules.clob.state import ClobState
 from modules.kernel import address as addresses
@@ -31,7 +54,7 @@ from modules.kernel.context import Context
 from modules.kernel.genesis import Reader
 from modules.kernel.intmath import UINT32_MAX, UINT64_MAX
 from modules.kernel.module import Problems
-from modules.kernel.units import MAX_SUBACCOUNT_NUMBER, Address, SubaccountId
+from modules.kernel.units import MAX_SUBACCOUNT_NUMBER, MILLION, Address, SubaccountId
 
 V = TypeVar("V")
 
@@ -40,9 +63,12 @@ EXPONENT_RANGE = 30
 MAX_LIMIT = 1_000_000
 DEFAULT_PARAMS = ClobParams(max_fills_per_order=1_000, max_impact_orders=1_000, max_open_orders=0)
 _SIDES = ("BUY", "SELL")
-_TIMES_IN_FORCE = (TimeInForce.REST.name, TimeInForce.POST_ONLY.name)
+_RESTING_TIMES_IN_FORCE = (TimeInForce.REST.name, TimeInForce.POST_ONLY.name)
+_TIMES_IN_FORCE = tuple(kind.name for kind in TimeInForce)
+_CONDITIONS = tuple(condition.name for condition in Condition)
 _STATUSES = tuple(status.name for status in PairStatus)
-_NOBODY = Address(bytes(20))
+_UNREADABLE = Address(bytes(20))
+"""Stands for an address that is a mistake; the mistake has been told."""
 
 
 class Content(NamedTuple):
@@ -52,20 +78,24 @@ class Content(NamedTuple):
     params: ClobParams
     orders: dict[OrderId, RestingOrder]
     fills: dict[OrderId, FillState]
+    waiting: dict[OrderId, RestingOrder]
+    twaps: dict[OrderId, TwapOrder]
+    trades: dict[int, TradeRange]
     memory: dict[int, dict[bytes, Ended]]
     """By height and account."""
     equity_tiers: EquityTiers = NO_TIERS
     rate_limits: RateLimits = NO_RATES
 
 
+def _address(text: str) -> Address:
+    return addresses.from_text(text) if addresses.is_valid(text) else _UNREADABLE
+
+
 def _read_id(entry: Reader, pairs: Mapping[int, ClobPair], flags: tuple[int, ...]) -> OrderId:
-    owner = entry.account("owner")
     order_id = OrderId(
         entry.integer("clob_pair_id", 0, UINT32_MAX),
-        SubaccountId(
-            addresses.from_text(owner) if addresses.is_valid(owner) else _NOBODY, entry.integer("number", 0, MAX_SUBACCOUNT_NUMBER)
-        ),
-        entry.integer("flags", 0, max(USER_FLAGS)),
+        SubaccountId(_address(entry.account("owner")), entry.integer("number", 0, MAX_SUBACCOUNT_NUMBER)),
+        entry.integer("flags", 0, TWAP_SLICE),
         entry.integer("client_id", 0, UINT32_MAX),
     )
     if order_id.clob_pair_id not in pairs:
@@ -109,19 +139,22 @@ def _read_params(reader: Reader | None) -> ClobParams:
     return params
 
 
-def _read_order(entry: Reader, pairs: Mapping[int, ClobPair], good_til_max: int) -> tuple[OrderId, RestingOrder]:
-    order_id = _read_id(entry, pairs, (SHORT_TERM, LONG_TERM))
+def _read_order(
+    entry: Reader, content: "Content", flags: tuple[int, ...], times_in_force: tuple[str, ...], low_subticks: int = 1
+) -> tuple[OrderId, RestingOrder]:
+    order_id = _read_id(entry, content.pairs, flags)
     order = RestingOrder(
         entry.text("side", choices=_SIDES) == "BUY",
         entry.integer("quantums", 1, UINT64_MAX),
-        entry.integer("subticks", 1, UINT64_MAX),
-        entry.integer("good_til", 1, good_til_max),
-        TimeInForce[entry.text("time_in_force", TimeInForce.REST.name, _TIMES_IN_FORCE)],
+        entry.integer("subticks", low_subticks, UINT64_MAX),
+        entry.integer("good_til", 1, UINT32_MAX),
+        TimeInForce[entry.text("time_in_force", TimeInForce.REST.name, times_in_force)],
         entry.integer("client_metadata", 0, UINT32_MAX, 0),
         entry.integer("height", 0, UINT64_MAX),
         entry.integer("placement", 0, UINT32_MAX),
+        _read_extras(entry, conditional=order_id.flags == CONDITIONAL),
     )
-    pair = pairs.get(order_id.clob_pair_id)
+    pair = content.pairs.get(order_id.clob_pair_id)
     if pair is not None and order.quantums % pair.step_base_quantums:
         entry.problem("quantums", f"{order.quantums} is not a multiple of the pair's step, {pair.step_base_quantums}")
     if pair is not None and order.subticks % pair.subticks_per_tick:
@@ -129,35 +162,101 @@ def _read_order(entry: Reader, pairs: Mapping[int, ClobPair], good_til_max: int)
     return order_id, order
 
 
+def _read_extras(entry: Reader, *, conditional: bool) -> Extras | None:
+    builder, router = entry.account("builder", ""), entry.account("router", "")
+    extras = Extras(
+        Condition[entry.text("condition", Condition.NONE.name, _CONDITIONS)],
+        entry.integer("trigger_subticks", 0, UINT64_MAX, 0),
+        _address(builder) if builder else NOBODY,
+        entry.integer("builder_fee_ppm", 1 if builder else 0, MAX_BUILDER_FEE_PPM if builder else 0, 0),
+        _address(router) if router else NOBODY,
+        entry.boolean("reduce_only", default=False),
+    )
+    if conditional != (extras.condition != Condition.NONE):
+        entry.problem("condition", "conditional orders (flags 32), and only they, have one")
+    if conditional != (extras.trigger_subticks != 0):
+        entry.problem("trigger_subticks", "conditional orders (flags 32), and only they, have one")
+    return None if extras == PLAIN else extras
+
+
 def _read(section: Any, problems: Problems) -> tuple[Content, dict[int, Reader]]:
     reader = Reader(section, "clob", problems)
     read_pairs = _read_pairs(reader)
     pairs = {pair_id: pair for pair_id, (_, pair) in read_pairs.items()}
-    content = Content(pairs, _read_params(reader.optional("params")), {}, {}, {})
+    content = Content(pairs, _read_params(reader.optional("params")), {}, {}, {}, {}, {}, {})
     content = content._replace(equity_tiers=read_tiers(reader), rate_limits=read_rates(reader))
     _read_orders(reader, content)
     _read_fills(reader, content)
+    _read_trades(reader, content)
     _read_memory(reader, content)
     reader.done()
     return content, {pair_id: entry for pair_id, (entry, _) in read_pairs.items()}
 
 
 def _read_orders(reader: Reader, content: Content) -> None:
+    """Orders of every kind: each id once, each time priority once."""
     priorities: dict[tuple[int, int], None] = {}
-    for entry in reader.objects("orders"):
-        order_id, order = _read_order(entry, content.pairs, UINT32_MAX)
-        if order_id in content.orders:
+
+    def note(entry: Reader, order: RestingOrder, *, known: bool) -> None:
+        if known:
             entry.problem("client_id", "this order has a second entry")
         if (order.height, order.placement) in priorities:
             entry.problem("placement", "two orders have the same height and placement; time priority must be unique")
         entry.done()
         priorities[(order.height, order.placement)] = None
+
+    for entry in reader.objects("orders"):
+        order_id, order = _read_order(entry, content, PLACED_FLAGS, _RESTING_TIMES_IN_FORCE)
+        note(entry, order, known=order_id in content.orders)
         content.orders[order_id] = order
+    for entry in reader.objects("waiting"):
+        order_id, order = _read_order(entry, content, (CONDITIONAL,), _TIMES_IN_FORCE)
+        note(entry, order, known=order_id in content.orders or order_id in content.waiting)
+        content.waiting[order_id] = order
+    for entry in reader.objects("twaps"):
+        order_id, twap = _read_twap(entry, content)
+        note(entry, twap.placed, known=order_id in content.twaps)
+        content.twaps[order_id] = twap
+    for order_id in content.orders:
+        if order_id.flags == TWAP_SLICE and twap_id_of(order_id) not in content.twaps:
+            reader.problem("orders", f"{order_id.text} is a slice of an order that is not listed in clob.twaps")
+
+
+def _read_twap(entry: Reader, content: Content) -> tuple[OrderId, TwapOrder]:
+    order_id, placed = _read_order(entry, content, (TWAP,), _TIMES_IN_FORCE, low_subticks=0)
+    parameters = TwapParameters(
+        entry.integer("duration_seconds", MIN_TWAP_DURATION_SECONDS, MAX_TWAP_DURATION_SECONDS),
+        entry.integer("interval_seconds", MIN_TWAP_INTERVAL_SECONDS, MAX_TWAP_INTERVAL_SECONDS),
+        entry.integer("tolerance_ppm", 0, MILLION - 1),
+    )
+    if parameters.duration_seconds % parameters.interval_seconds:
+        entry.problem("interval_seconds", f"{parameters.interval_seconds} does not divide the duration")
+    twap = TwapOrder(
+        placed,
+        parameters,
+        entry.integer("remaining_legs", 0, parameters.legs),
+        entry.integer("remaining_quantums", 0, placed.quantums),
+        entry.integer("next_seconds", 0, UINT64_MAX),
+    )
+    return order_id, twap
+
+
+def _read_trades(reader: Reader, content: Content) -> None:
+    for entry in reader.objects("trades"):
+        pair_id = entry.integer("clob_pair_id", 0, UINT32_MAX)
+        lowest = entry.integer("lowest", 1, UINT64_MAX)
+        trades = TradeRange(entry.integer("height", 0, UINT64_MAX), lowest, entry.integer("highest", lowest, UINT64_MAX))
+        if pair_id not in content.pairs:
+            entry.problem("clob_pair_id", f"{pair_id} is not listed in clob.clob_pairs")
+        if pair_id in content.trades:
+            entry.problem("clob_pair_id", f"{pair_id} has a second entry")
+        entry.done()
+        content.trades[pair_id] = trades
 
 
 def _read_fills(reader: Reader, content: Content) -> None:
     for entry in reader.objects("fills"):
-        order_id = _read_id(entry, content.pairs, (SHORT_TERM, LONG_TERM))
+        order_id = _read_id(entry, content.pairs, PLACED_FLAGS)
         fill = FillState(entry.integer("quantums", 1, UINT64_MAX), entry.integer("kept_until", 0, UINT64_MAX, 0))
         resting = content.orders.get(order_id)
         if (fill.kept_until == 0) == (order_id.flags == SHORT_TERM):
@@ -228,7 +327,7 @@ def _lots(whole: Mapping[str, Any]) -> dict[int, int]:
 
 
 def init(ctx: Context, state: ClobState, section: Any) -> None:
-    """State as the (validated) section says; long-term orders that have expired by the chain's beginning are left out."""
+    """State as the (validated) section says; stateful orders that have expired by the chain's beginning are left out."""
     problems = Problems()
     content, _ = _read(section, problems)
     assert not problems.found, problems.found
@@ -246,6 +345,13 @@ def init(ctx: Context, state: ClobState, section: Any) -> None:
     for order_id, fill in content.fills.items():
         if state.orders.has(ctx, order_id):
             state.fills.set(ctx, order_id, fill)
+    for order_id, order in content.waiting.items():
+        if order.good_til > ctx.time_seconds:
+            state.waiting.set(ctx, order_id, order)
+    for order_id, twap in content.twaps.items():
+        state.twaps.set(ctx, order_id, twap)
+    for pair_id, trades in content.trades.items():
+        state.trades.set(ctx, pair_id, trades)
     for height, block in content.memory.items():
         state.memory.set(ctx, height, block)
 
@@ -270,6 +376,28 @@ def _order_fields(order: RestingOrder) -> dict[str, Any]:
         "client_metadata": order.client_metadata,
         "height": order.height,
         "placement": order.placement,
+    } | ({} if order.extras is None else _extras_fields(order.extras))
+
+
+def _extras_fields(extras: Extras) -> dict[str, Any]:
+    found = {
+        "condition": Condition(extras.condition).name if extras.condition else None,
+        "trigger_subticks": str(extras.trigger_subticks) if extras.condition else None,
+        "builder": addresses.to_text(extras.builder) if extras.builder else None,
+        "builder_fee_ppm": extras.builder_fee_ppm if extras.builder else None,
+        "router": addresses.to_text(extras.router) if extras.router else None,
+        "reduce_only": True if extras.reduce_only else None,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _twap_fields(twap: TwapOrder) -> dict[str, Any]:
+    return {
+        **_order_fields(twap.placed),
+        **twap.parameters._asdict(),
+        "remaining_legs": twap.remaining_legs,
+        "remaining_quantums": str(twap.remaining_quantums),
+        "next_seconds": twap.next_seconds,
     }
 
 
@@ -293,6 +421,12 @@ def export(ctx: Context, state: ClobState) -> dict[str, Any]:
         "fills": [
             _id_fields(order_id) | {"quantums": str(fill.quantums)} | ({"kept_until": fill.kept_until} if fill.kept_until else {})
             for order_id, fill in state.fills.items(ctx)
+        ],
+        "waiting": [_id_fields(order_id) | _order_fields(order) for order_id, order in state.waiting.items(ctx)],
+        "twaps": [_id_fields(order_id) | _twap_fields(twap) for order_id, twap in state.twaps.items(ctx)],
+        "trades": [
+            {"clob_pair_id": pair_id, "height": trades.height, "lowest": str(trades.lowest), "highest": str(trades.highest)}
+            for pair_id, trades in state.trades.items(ctx)
         ],
         "cancels": [
             {"height": height} | _id_fields(order_id) | {"good_til_block": until}

@@ -32,6 +32,12 @@ def _views(ctx: Context, state: ClobState) -> list[str]:
         state.expiry,
         state.by_subaccount,
         state.pair_of,
+        state.stateful_of,
+        state.triggers,
+        state.waiting_expiry,
+        state.waiting_of,
+        state.twap_due,
+        state.twaps_of,
     )
     for view in views:
         fresh: dict[Any, list[tuple[Any, Any]]] = {}

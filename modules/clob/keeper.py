@@ -2,63 +2,78 @@
 
 from collections.abc import Iterator
 
+from modules.bank.keeper import BankKeeper
 from modules.clob import errors
 from modules.clob.book import OrderBook
-from modules.clob.checks import Accepted, Checks, check_block_window
-from modules.clob.events import MATCHED, NO_EXTRAS, ORDER_CANCELLED, ORDER_EXPIRED, ORDER_PLACED, ORDER_REMOVED
-from modules.clob.formulas import filled_to
-from modules.clob.matching import Ending, Taker, take
+from modules.clob.checks import Checks, check_block_window
+from modules.clob.conditional import Conditionals
+from modules.clob.engine import Engine
+from modules.clob.entry import Entry
+from modules.clob.events import MATCHED, NO_EXTRAS, ORDER_CANCELLED, ORDER_EXPIRED, ORDER_REMOVED
+from modules.clob.limits import Limits
+from modules.clob.matching import Taker, take
 from modules.clob.model import (
+    CONDITIONAL,
+    NO_FILLS,
     SHORT_TERM,
+    TWAP,
     BatchCancel,
     Book,
     CancelOrder,
     ClobPair,
     ClobParams,
+    Due,
     FillState,
     LiquidationOrder,
-    Order,
     OrderId,
     PairStatus,
     PlaceOrder,
     Removal,
     RestingOrder,
     TimeInForce,
+    TradeRange,
+    TwapOrder,
 )
 from modules.clob.premium import impact_premium
 from modules.clob.state import BY_HEIGHT, BY_TIME, CANCELLED, REMOVED, ClobState
-from modules.clob.venue import BookVenue, PriceFill, Tools
+from modules.clob.twap import Twaps
+from modules.clob.venue import BookVenue, PriceFill, Tools, end_reduce_only
 from modules.fees.keeper import FeesKeeper
 from modules.funding.keeper import FundingKeeper
 from modules.kernel import address as addresses
 from modules.kernel.context import Context
 from modules.kernel.intmath import round_down_to_multiple
 from modules.kernel.units import SubaccountId
+from modules.oracle.keeper import OracleKeeper
 from modules.perp.keeper import PerpKeeper
 from modules.subaccounts.keeper import SubaccountsKeeper
-from modules.subaccounts.model import Fill, UpdateResult
-
-_REASONS = {
-    Ending.WOULD_CROSS: Removal.POST_ONLY_WOULD_CROSS_MAKER_ORDER,
-    Ending.NOTHING_CROSSES: Removal.IMMEDIATE_OR_CANCEL_WOULD_REST_ON_BOOK,
-    Ending.REDUCED: Removal.REDUCE_ONLY_RESIZE,
-    Ending.LIMIT: Removal.FILL_LIMIT,
-}
-_FAILURES = (UpdateResult.NEWLY_UNDERCOLLATERALIZED, UpdateResult.STILL_UNDERCOLLATERALIZED)
+from modules.subaccounts.model import Fill
 
 
 class ClobKeeper:
     """Markets, resting orders, and matching. The books are state: whatever is asked of them has one answer per height."""
 
     def __init__(
-        self, state: ClobState, perp: PerpKeeper, funding: FundingKeeper, subaccounts: SubaccountsKeeper, fees: FeesKeeper
+        self,
+        state: ClobState,
+        perp: PerpKeeper,
+        funding: FundingKeeper,
+        subaccounts: SubaccountsKeeper,
+        fees: FeesKeeper,
+        oracle: OracleKeeper,
+        bank: BankKeeper,
     ) -> None:
         self._state = state
         self._perp = perp
         self._funding = funding
         self._book = OrderBook(state)
-        self._checks = Checks(state, self._book, perp, subaccounts, fees)
+        self._checks = Checks(state, self._book, perp, subaccounts, fees, bank)
         self._tools = Tools(state, self._book, subaccounts, fees)
+        self.limits = Limits(state, perp, subaccounts)
+        self._entry = Entry(self._tools)
+        self._conditionals = Conditionals(state, perp, oracle)
+        self._twaps = Twaps(state, perp, self._checks, self._entry)
+        self._engine = Engine(state, self._book, self._checks, self._entry, self._conditionals, self._twaps)
 
     # Reading
 
@@ -82,9 +97,40 @@ class ClobKeeper:
         """The order if it rests."""
         return self._state.orders.get(ctx, order_id)
 
+    def waiting(self, ctx: Context, order_id: OrderId) -> RestingOrder | None:
+        """The conditional order if it waits for its trigger."""
+        return self._state.waiting.get(ctx, order_id)
+
+    def twap(self, ctx: Context, order_id: OrderId) -> TwapOrder | None:
+        """The TWAP order if it is at work."""
+        return self._state.twaps.get(ctx, order_id)
+
+    def placed(self, ctx: Context, order_id: OrderId) -> RestingOrder | None:
+        """The order if it is alive: it rests, waits for its trigger, or is a TWAP order at work."""
+        if order_id.flags == TWAP:
+            twap = self._state.twaps.get(ctx, order_id)
+            return None if twap is None else twap.placed
+        found = self._state.orders.get(ctx, order_id)
+        return self._state.waiting.get(ctx, order_id) if found is None and order_id.flags == CONDITIONAL else found
+
     def fills(self, ctx: Context, order_id: OrderId) -> FillState:
-        """How much of an order id is filled, as far as it is remembered."""
+        """How much of an order id is filled, as far as it is remembered. Of a TWAP order: by its slices."""
+        if order_id.flags == TWAP:
+            twap = self._state.twaps.get(ctx, order_id)
+            return NO_FILLS if twap is None else FillState(twap.placed.quantums - twap.remaining_quantums, 0)
         return self._book.fills(ctx, order_id)
+
+    def trades(self, ctx: Context, pair_id: int) -> TradeRange | None:
+        """Between which prices a market traded in its last block with trades."""
+        return self._state.trades.get(ctx, pair_id)
+
+    def waiting_orders(self, ctx: Context, subaccount: SubaccountId) -> list[OrderId]:
+        """A subaccount's conditional orders before their trigger, in all markets, oldest first."""
+        return [order_id for _, order_id in self._state.waiting_of.group(ctx, subaccount)]
+
+    def twap_orders(self, ctx: Context, subaccount: SubaccountId) -> list[OrderId]:
+        """A subaccount's TWAP orders in all markets, oldest first."""
+        return [order_id for _, order_id in self._state.twaps_of.group(ctx, subaccount)]
 
     def cancelled_until(self, ctx: Context, order_id: OrderId) -> int:
         """Up to which height placements of a short-term id fail because it was cancelled; 0: it was not, or that has passed."""
@@ -98,6 +144,16 @@ class ClobKeeper:
         """A subaccount's resting orders in one market by id: one short scan, also of a committed version."""
         first = OrderId(pair_id, subaccount, 0, 0)
         return self._state.orders.items(ctx, self._state.orders.key_codec.encode(first)[:28])
+
+    def waiting_in(self, ctx: Context, pair_id: int, subaccount: SubaccountId) -> Iterator[tuple[OrderId, RestingOrder]]:
+        """A subaccount's conditional orders before their trigger in one market, by id: one short scan, as above."""
+        first = OrderId(pair_id, subaccount, 0, 0)
+        return self._state.waiting.items(ctx, self._state.waiting.key_codec.encode(first)[:28])
+
+    def twaps_in(self, ctx: Context, pair_id: int, subaccount: SubaccountId) -> Iterator[tuple[OrderId, TwapOrder]]:
+        """A subaccount's TWAP orders at work in one market, by id: one short scan, as above."""
+        first = OrderId(pair_id, subaccount, 0, 0)
+        return self._state.twaps.items(ctx, self._state.twaps.key_codec.encode(first)[:28])
 
     def book(self, ctx: Context, pair_id: int) -> Book:
         """A market's resting orders by price levels. Raises 8 when there is no such market."""
@@ -126,21 +182,26 @@ class ClobKeeper:
     def place(self, ctx: Context, command: PlaceOrder) -> None:
         """The order has matched what it crosses, and its rest lies on the book or has ended with a reason.
 
+        A conditional order waits for its trigger; a TWAP order's first slice is due in the next block.
         Raises the code of the first rule that a placement breaks; then nothing has happened.
         """
         order = command.order
+        order_id = order.id
         accepted = self._checks.placement(ctx, command)
-        params = self._state.params.require(ctx)
-        rests = order.time_in_force != TimeInForce.IMMEDIATE_OR_CANCEL
-        if params.max_open_orders and rests and accepted.replaced is None:
-            self._require_room(ctx, order.id.subaccount, params.max_open_orders)
-        if accepted.replaced is not None:
-            self._book.take_off(ctx, order.id)
-            ctx.emit(ORDER_REMOVED, order.id.text, Removal.REPLACED.name)
-        if rests and not self._crosses(ctx, order):
-            self._rest(ctx, order, accepted.fills, 0)
+        flags = order_id.flags
+        waits = flags in (CONDITIONAL, TWAP)
+        if accepted.replaced is None and (waits or order.time_in_force != TimeInForce.IMMEDIATE_OR_CANCEL):
+            self.limits.require_room(ctx, order_id.subaccount, short_term=flags == SHORT_TERM)
+        if waits:
+            if flags == TWAP:
+                self._twaps.place(ctx, command)
+            else:
+                self._conditionals.place(ctx, order)
             return
-        self._match(ctx, order, accepted, params.max_fills_per_order, rests=rests)
+        if accepted.replaced is not None:
+            self._book.take_off(ctx, order_id)
+            ctx.emit(ORDER_REMOVED, order_id.text, Removal.REPLACED.name)
+        self._entry.enter(ctx, order, accepted)
 
     def liquidate(self, ctx: Context, order: LiquidationOrder, price_fill: PriceFill) -> int:
         """Base quantums that an engine order has filled against the book, each at the maker's price. It never rests and never raises.
@@ -156,11 +217,18 @@ class ClobKeeper:
         return take(taker, venue, self._state.params.require(ctx).max_fills_per_order)[0]
 
     def tell_deleverage(self, ctx: Context, fill: Fill) -> None:
-        """The `match` event of a fill that no order made: the engine has closed two positions against each other, without fees."""
+        """The `match` event of a fill that no order made: the engine has closed two positions against each other, without fees.
+
+        Reduce-only orders that this leaves without a position to reduce end.
+        """
         taker, maker = fill.taker, fill.maker
         base, quote = (fill.quantums, -fill.quote) if fill.taker_buys else (-fill.quantums, fill.quote)
         names = (addresses.to_text(taker.owner), taker.number, addresses.to_text(maker.owner), maker.number)
         ctx.emit(MATCHED, *names, 0, 0, quote, -quote, base, -base, 0, False, True, fill.perpetual_id, *NO_EXTRAS)
+        pair = self.pair_of(ctx, fill.perpetual_id)
+        if pair is not None:
+            end_reduce_only(ctx, self._tools, pair, taker)
+            end_reduce_only(ctx, self._tools, pair, maker)
 
     def cancel(self, ctx: Context, command: CancelOrder) -> None:
         """A short-term id's placements up to the cancel's good-til-block fail from now on, and an order of it up to there has left the
@@ -190,14 +258,31 @@ class ClobKeeper:
 
     # The block
 
-    def begin_block(self, ctx: Context) -> None:
-        """Orders whose good-til is over have left the books; blocks of which nothing need be remembered are forgotten."""
+    def begin_block(self, ctx: Context) -> tuple[Due, ...]:
+        """Orders whose good-til is over have ended; blocks of which nothing need be remembered are forgotten.
+
+        Returns what triggers in this block and which TWAP orders are due, for `run_due`; nothing of it has moved yet.
+        """
         expiry = self._state.expiry
         for group, limit in ((BY_HEIGHT, ctx.height - 1), (BY_TIME, ctx.time_seconds)):
             while (found := expiry.first(ctx, group)) is not None and found[0][0] <= limit:
                 self._book.take_off(ctx, found[1])
                 ctx.emit(ORDER_EXPIRED, found[1].text)
+        self._conditionals.expire(ctx)
         self._book.memory.forget(ctx)
+        return self._engine.due(ctx)
+
+    def run_due(self, ctx: Context, due: tuple[Due, ...]) -> None:
+        """What is still there of it has entered its book, or has ended with a reason. It never raises."""
+        self._engine.run(ctx, due)
+
+    def end_market(self, ctx: Context, pair_id: int) -> None:
+        """No order of the market is left: resting, waiting and TWAP orders have ended with reason FINAL_SETTLEMENT.
+
+        At any time of a block, also after its end step.
+        """
+        self._engine.end_market(ctx, pair_id)
+        self._book.memory.fold(ctx)
 
     def end_block(self, ctx: Context) -> None:
         """Funding knows each market's premium at the block's end; what the block remembers of ended orders is one value.
@@ -220,39 +305,6 @@ class ClobKeeper:
 
     # Inside
 
-    def _require_room(self, ctx: Context, subaccount: SubaccountId, limit: int) -> None:
-        if len(self._state.by_subaccount.group(ctx, subaccount)) >= limit:
-            raise errors.TOO_MANY_OPEN_ORDERS(f"limit {limit}")
-
-    def _crosses(self, ctx: Context, order: Order) -> bool:
-        best = self._book.best_subticks(ctx, order.id.clob_pair_id, not order.is_buy)
-        if best is None:
-            return False
-        return best <= order.subticks if order.is_buy else best >= order.subticks
-
-    def _rest(self, ctx: Context, order: Order, before: FillState, taken: int) -> None:
-        filled = before.quantums + taken
-        self._book.rest(ctx, order, filled_to(before, order.id, order.good_til, filled) if filled else before)
-        ctx.emit(ORDER_PLACED, order.id.text, order.is_buy, order.subticks, order.quantums, filled, order.good_til)
-
-    def _match(self, ctx: Context, order: Order, accepted: Accepted, makers_max: int, *, rests: bool) -> None:
-        """The walk of a trader's order, and what becomes of its rest."""
-        before = accepted.fills.quantums
-        post_only = order.time_in_force == TimeInForce.POST_ONLY
-        subaccount = order.id.subaccount
-        venue = BookVenue(ctx, self._tools, accepted.pair, subaccount, order.is_buy, order_id=order.id, filled=before, trial=post_only)
-        taker = Taker(subaccount, order.is_buy, order.subticks, order.quantums - before, post_only, accepted.reducible)
-        taken, ending = take(taker, venue, makers_max)
-        if venue.result == UpdateResult.VIOLATES_ISOLATED_SUBACCOUNT_CONSTRAINTS:
-            raise errors.VIOLATES_ISOLATED(f"perpetual {accepted.pair.perpetual_id}")
-        if rests and ending is Ending.NOTHING_CROSSES:
-            self._rest(ctx, order, accepted.fills, taken)
-            return
-        if taken and order.id.flags == SHORT_TERM:
-            self._book.memory.end(ctx, order.id, filled_to(accepted.fills, order.id, order.good_til, before + taken))
-        if ending is not Ending.FILLED:
-            ctx.emit(ORDER_REMOVED, order.id.text, _reason(ending, venue.result).name)
-
     def _cancel_short_term(self, ctx: Context, order_id: OrderId, good_til_block: int) -> None:
         resting = self._state.orders.get(ctx, order_id)
         removed = resting is not None and resting.good_til <= good_til_block
@@ -263,22 +315,16 @@ class ClobKeeper:
 
     def _cancel_stateful(self, ctx: Context, command: CancelOrder) -> None:
         order_id = command.id
-        resting = self._state.orders.get(ctx, order_id)
-        if resting is None:
+        placed = self.placed(ctx, order_id)
+        if placed is None:
             if self._state.voided.get(ctx, order_id) == REMOVED:
                 raise errors.CANCEL_OF_REMOVED(order_id.text)
             if not command.placed_later:
                 raise errors.STATEFUL_MISSING(order_id.text)
-        elif command.good_til < resting.good_til:
-            raise errors.INVALID_STATEFUL_CANCEL(f"{command.good_til} is before {resting.good_til}")
+        elif command.good_til < placed.good_til:
+            raise errors.INVALID_STATEFUL_CANCEL(f"{command.good_til} is before {placed.good_til}")
         else:
-            self._book.take_off(ctx, order_id)
+            self._engine.cancel(ctx, order_id)
         if command.placed_later:
             self._state.voided.set(ctx, order_id, CANCELLED)
-        ctx.emit(ORDER_CANCELLED, order_id.text, command.good_til, resting is not None)
-
-
-def _reason(ending: Ending, result: UpdateResult) -> Removal:
-    if ending is Ending.TAKER_FAILED:
-        return Removal.UNDERCOLLATERALIZED if result in _FAILURES else Removal.INTERNAL_ERROR
-    return _REASONS[ending]
+        ctx.emit(ORDER_CANCELLED, order_id.text, command.good_til, placed is not None)

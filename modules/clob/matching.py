@@ -7,7 +7,7 @@ never needs to know beyond the crossing test.
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
-from modules.clob.model import OrderId, Removal
+from modules.clob.model import Extras, OrderId, Removal
 from modules.kernel.units import SubaccountId
 
 
@@ -31,6 +31,9 @@ class Maker(NamedTuple):
     subticks: int
     quantums: int
     """What is left of it; positive."""
+    extras: Extras | None = None
+    reducible: int | None = None
+    """Reduce-only: base quantums that it may fill now, of its position; 0: none. None: not reduce-only."""
 
 
 class Attempt(IntEnum):
@@ -78,7 +81,8 @@ class Venue(Protocol):
 def take(taker: Taker, venue: Venue, makers_max: int) -> tuple[int, Ending]:
     """(base quantums filled, why the walk ended). At most `makers_max` makers are met, whether filled, removed or passed over.
 
-    A maker of the taker's own subaccount is removed and the taker goes on (CLOB 5.2: self-trade), as is one that fails.
+    A maker of the taker's own subaccount is removed and the taker goes on (CLOB 5.2: self-trade), as is one that fails. A reduce-only
+    maker fills no more than its position; with nothing to reduce it is removed.
     """
     subaccount, is_buy, limit, quantums, post_only, reducible = taker
     wanted = quantums if reducible is None or reducible > quantums else reducible
@@ -95,6 +99,11 @@ def take(taker: Taker, venue: Venue, makers_max: int) -> tuple[int, Ending]:
             continue
         left = wanted - filled
         size = min(left, maker.quantums)
+        if maker.reducible is not None:
+            size = min(size, maker.reducible)
+            if size == 0:
+                venue.remove(maker, Removal.REDUCE_ONLY_RESIZE)
+                continue
         attempt = venue.attempt(maker, size)
         if attempt is Attempt.FILLED:
             if post_only:

@@ -126,8 +126,10 @@ class Memory:
         self._ended_now.set(ctx, order_id, fills)
 
     def fold(self, ctx: Context) -> None:
-        """What the block has gathered is its one value now."""
-        block: dict[bytes, tuple[dict[int, int], dict[int, FillState]]] = {}
+        """What the block has gathered is its one value now, with what an earlier fold of the same block has put there."""
+        block: dict[bytes, tuple[dict[int, int], dict[int, FillState]]] = {
+            account: (dict(ended.cancels), dict(ended.fills)) for account, ended in (self._blocks.get(ctx, ctx.height) or {}).items()
+        }
         for order_id, until in list(self._cancelled_now.items(ctx)):
             block.setdefault(ORDER_ID.encode(order_id)[:ACCOUNT_BYTES], ({}, {}))[0][order_id.client_id] = until
             self._cancelled_now.delete(ctx, order_id)

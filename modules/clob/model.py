@@ -6,7 +6,8 @@ from struct import Struct
 from typing import NamedTuple
 
 from modules.kernel import address as addresses
-from modules.kernel.codec import BOOL, SINT, UINT, KeyCodec, Record
+from modules.kernel.codec import BOOL, BYTES, SINT, UINT, KeyCodec, Record, nested
+from modules.kernel.intmath import div_floor
 from modules.kernel.units import Address, SubaccountId
 from modules.subaccounts.model import subaccount_id_message
 from perpd_proto.dydxprotocol.clob import clob_pair_pb2, order_pb2
@@ -19,12 +20,19 @@ LONG_TERM = 64
 TWAP = 128
 TWAP_SLICE = 256
 """Order flags of what the protocol itself places for a TWAP order; refused from users."""
+PLACED_FLAGS = (SHORT_TERM, CONDITIONAL, LONG_TERM, TWAP_SLICE)
+"""Order flags of what can rest on a book."""
 USER_FLAGS = (SHORT_TERM, CONDITIONAL, LONG_TERM, TWAP)
 
 SHORT_BLOCK_WINDOW = 40
 """Blocks that a short-term order's good-til-block may lie ahead, and that its fills are remembered after it."""
 STATEFUL_TIME_WINDOW_SECONDS = 95 * 86_400
 MAX_BATCH_CANCELS = 100
+MAX_BUILDER_FEE_PPM = 10_000
+MIN_TWAP_INTERVAL_SECONDS, MAX_TWAP_INTERVAL_SECONDS = 30, 3_600
+MIN_TWAP_DURATION_SECONDS, MAX_TWAP_DURATION_SECONDS = 300, 86_400
+TWAP_SLICE_SECONDS = 3
+"""How long what is left of a slice may rest."""
 
 
 class TimeInForce(IntEnum):
@@ -34,6 +42,16 @@ class TimeInForce(IntEnum):
     IMMEDIATE_OR_CANCEL = 1
     POST_ONLY = 2
     """Nothing may match at once; then all of it rests."""
+
+
+class Condition(IntEnum):
+    """What a conditional order waits for."""
+
+    NONE = 0
+    STOP_LOSS = 1
+    """The price moves against a position: a buy waits for it to rise to the trigger, a sell to fall to it."""
+    TAKE_PROFIT = 2
+    """The price moves in favour of a position: a buy waits for it to fall to the trigger, a sell to rise to it."""
 
 
 class PairStatus(IntEnum):
@@ -58,8 +76,17 @@ class Removal(IntEnum):
     IMMEDIATE_OR_CANCEL_WOULD_REST_ON_BOOK = 7
     REDUCE_ONLY_RESIZE = 9
     REPLACED = 11
+    FULLY_FILLED = 12
+    """A TWAP order whose size has traded: it stays one interval after its last slice, then it ends."""
+    FINAL_SETTLEMENT = 14
+    """The market is closed for good."""
+    VIOLATES_ISOLATED_SUBACCOUNT_CONSTRAINTS = 15
     FILL_LIMIT = 100
     """The order met as many makers as one order may."""
+    TWAP_OVER = 101
+    """A TWAP order has used all its slices and not all of it has traded."""
+    INVALID = 102
+    """When its time came, a condition of the market was not met any more, such as its step size."""
 
 
 class OrderId(NamedTuple):
@@ -77,6 +104,28 @@ class OrderId(NamedTuple):
         return f"{addresses.to_text(owner)}/{number}/{client}/{flags}/{pair}"
 
 
+NOBODY = Address(b"")
+"""In place of an address: there is none."""
+
+
+class Extras(NamedTuple):
+    """What few orders have; most have none of it and carry no such object."""
+
+    condition: int = Condition.NONE
+    """Conditional orders, also after their trigger."""
+    trigger_subticks: int = 0
+    builder: Address = NOBODY
+    """Receives `builder_fee_ppm` of each fill's quote on top of the trading fee."""
+    builder_fee_ppm: int = 0
+    router: Address = NOBODY
+    """Receives a share of the order's trading fees."""
+    reduce_only: bool = False
+    """Of what rests or waits; `Order` has a field of its own."""
+
+
+PLAIN = Extras()
+
+
 class Order(NamedTuple):
     """An order as its owner wants it."""
 
@@ -91,10 +140,11 @@ class Order(NamedTuple):
     time_in_force: int = TimeInForce.REST
     reduce_only: bool = False
     client_metadata: int = 0
+    extras: Extras | None = None
 
 
 class RestingOrder(NamedTuple):
-    """An order on the book; its id is its key. Never written again while it rests: fills are kept apart."""
+    """An order on the book, or one that waits for its trigger; its id is its key. Never written again: fills are kept apart."""
 
     is_buy: bool
     quantums: int
@@ -103,8 +153,57 @@ class RestingOrder(NamedTuple):
     time_in_force: int
     client_metadata: int
     height: int
-    """Block of its placement; (height, placement) is its time priority."""
+    """Block of its placement or trigger; (height, placement) is its time priority."""
     placement: int
+    extras: Extras | None = None
+
+
+class TwapParameters(NamedTuple):
+    """How a TWAP order is cut into slices."""
+
+    duration_seconds: int
+    interval_seconds: int
+    """Between two slices; divides the duration."""
+    tolerance_ppm: int
+    """Without a limit price: how far from the oracle's price a slice may trade."""
+
+    @property
+    def legs(self) -> int:
+        """The number of slices."""
+        return div_floor(self.duration_seconds, self.interval_seconds)
+
+
+class TwapOrder(NamedTuple):
+    """A TWAP order at work; its id is its key. It never rests itself: its slices do."""
+
+    placed: RestingOrder
+    """As its owner placed it; subticks 0: each slice's price follows the oracle."""
+    parameters: TwapParameters
+    remaining_legs: int
+    """Slices to come."""
+    remaining_quantums: int
+    """Base quantums that have not traded."""
+    next_seconds: int
+    """Unix time from which its next slice is due, or, without slices to come, its end."""
+
+
+class TradeRange(NamedTuple):
+    """The lowest and highest price in subticks at which a market traded in its last block with trades."""
+
+    height: int
+    lowest: int
+    highest: int
+
+
+class Due(NamedTuple):
+    """What the engine has to do in this block, decided when it begins, done after lanes 1 to 3. In order: market, then placement."""
+
+    clob_pair_id: int
+    height: int
+    placement: int
+    id: OrderId
+    price_subticks: int = 0
+    """The price that triggers it, in the whole subticks with which the trigger was compared; 0: a TWAP order."""
 
 
 class FillState(NamedTuple):
@@ -146,9 +245,8 @@ class PlaceOrder(NamedTuple):
     """MsgPlaceOrder after its stateless checks."""
 
     order: Order
-    has_builder: bool = False
-    has_router: bool = False
-    trigger_subticks: int = 0
+    twap: TwapParameters | None = None
+    """Of TWAP orders, and only of them."""
 
 
 class CancelOrder(NamedTuple):
@@ -213,6 +311,9 @@ def _decode_id(data: bytes) -> OrderId:
 ORDER_ID = KeyCodec(_encode_id, _decode_id, _ID_BYTES.size)
 """34 bytes: pair, owner, subaccount number, flags, client id."""
 
+_EXTRAS: Record[Extras] = Record(
+    Extras, condition=UINT, trigger_subticks=UINT, builder=BYTES, builder_fee_ppm=UINT, router=BYTES, reduce_only=BOOL
+)
 RESTING_ORDER: Record[RestingOrder] = Record(
     RestingOrder,
     is_buy=BOOL,
@@ -223,7 +324,18 @@ RESTING_ORDER: Record[RestingOrder] = Record(
     client_metadata=UINT,
     height=UINT,
     placement=UINT,
+    extras=nested(_EXTRAS, None),
 )
+_TWAP_PARAMETERS: Record[TwapParameters] = Record(TwapParameters, duration_seconds=UINT, interval_seconds=UINT, tolerance_ppm=UINT)
+TWAP_ORDER: Record[TwapOrder] = Record(
+    TwapOrder,
+    placed=nested(RESTING_ORDER),
+    parameters=nested(_TWAP_PARAMETERS),
+    remaining_legs=UINT,
+    remaining_quantums=UINT,
+    next_seconds=UINT,
+)
+TRADE_RANGE: Record[TradeRange] = Record(TradeRange, height=UINT, lowest=UINT, highest=UINT)
 FILL_STATE: Record[FillState] = Record(FillState, quantums=UINT, kept_until=UINT)
 CLOB_PAIR: Record[ClobPair] = Record(
     ClobPair,
@@ -238,9 +350,32 @@ CLOB_PARAMS: Record[ClobParams] = Record(ClobParams, max_fills_per_order=UINT, m
 
 
 def order_of(order_id: OrderId, resting: RestingOrder) -> Order:
-    """The order as it was placed. Only orders that are not reduce-only rest."""
-    is_buy, quantums, subticks, good_til, time_in_force, client_metadata, _, _ = resting
-    return Order(order_id, is_buy, quantums, subticks, good_til, time_in_force, False, client_metadata)
+    """The order as it was placed."""
+    is_buy, quantums, subticks, good_til, time_in_force, client_metadata, _, _, extras = resting
+    reduce_only = False
+    if extras is not None and extras.reduce_only:
+        reduce_only = True
+        plain = extras._replace(reduce_only=False)
+        extras = None if plain == PLAIN else plain
+    return Order(order_id, is_buy, quantums, subticks, good_til, time_in_force, reduce_only, client_metadata, extras)
+
+
+def resting_of(order: Order, height: int, placement: int) -> RestingOrder:
+    """The order as it is kept, with its time priority."""
+    _, is_buy, quantums, subticks, good_til, time_in_force, reduce_only, client_metadata, extras = order
+    if reduce_only:
+        extras = (extras or PLAIN)._replace(reduce_only=True)
+    return RestingOrder(is_buy, quantums, subticks, good_til, time_in_force, client_metadata, height, placement, extras)
+
+
+def slice_id_of(twap_id: OrderId) -> OrderId:
+    """The id of a TWAP order's slices; one lives at a time."""
+    return twap_id._replace(flags=TWAP_SLICE)
+
+
+def twap_id_of(slice_id: OrderId) -> OrderId:
+    """The id of the TWAP order that a slice is of."""
+    return slice_id._replace(flags=TWAP)
 
 
 def order_id_to_proto(order_id: OrderId) -> order_pb2.OrderId:
@@ -253,7 +388,7 @@ def order_id_to_proto(order_id: OrderId) -> order_pb2.OrderId:
     )
 
 
-def order_to_proto(order: Order) -> order_pb2.Order:
+def order_to_proto(order: Order, twap: TwapParameters | None = None) -> order_pb2.Order:
     """The order as clients know it."""
     message = order_pb2.Order(
         order_id=order_id_to_proto(order.id),
@@ -268,6 +403,19 @@ def order_to_proto(order: Order) -> order_pb2.Order:
         message.good_til_block = order.good_til
     else:
         message.good_til_block_time = order.good_til
+    if order.extras is not None:
+        condition, trigger_subticks, builder, builder_fee_ppm, router, _ = order.extras
+        message.condition_type = condition  # type: ignore[assignment]
+        message.conditional_order_trigger_subticks = trigger_subticks
+        if builder:
+            message.builder_code_parameters.builder_address = addresses.to_text(builder)
+            message.builder_code_parameters.fee_ppm = builder_fee_ppm
+        if router:
+            message.order_router_address = addresses.to_text(router)
+    if twap is not None:
+        message.twap_parameters.duration = twap.duration_seconds
+        message.twap_parameters.interval = twap.interval_seconds
+        message.twap_parameters.price_tolerance = twap.tolerance_ppm
     return message
 
 

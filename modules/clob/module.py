@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from modules.bank.keeper import BankKeeper
 from modules.clob import genesis, invariants, msgs, queries
 from modules.clob.keeper import ClobKeeper
 from modules.clob.state import ClobState
@@ -11,6 +12,7 @@ from modules.funding.keeper import FundingKeeper
 from modules.kernel.context import Context
 from modules.kernel.module import ChangeRoute, MessageRoute, Problems, QueryRoute
 from modules.kernel.stores import Registry
+from modules.oracle.keeper import OracleKeeper
 from modules.perp.keeper import PerpKeeper
 from modules.subaccounts.keeper import SubaccountsKeeper
 from perpd_proto.dydxprotocol.clob import query_pb2, tx_pb2
@@ -27,10 +29,17 @@ class ClobModule:
     changes: tuple[ChangeRoute, ...] = ()
 
     def __init__(
-        self, registry: Registry, perp: PerpKeeper, funding: FundingKeeper, subaccounts: SubaccountsKeeper, fees: FeesKeeper
+        self,
+        registry: Registry,
+        perp: PerpKeeper,
+        funding: FundingKeeper,
+        subaccounts: SubaccountsKeeper,
+        fees: FeesKeeper,
+        oracle: OracleKeeper,
+        bank: BankKeeper,
     ) -> None:
         self._state = ClobState(registry)
-        self.keeper = keeper = ClobKeeper(self._state, perp, funding, subaccounts, fees)
+        self.keeper = keeper = ClobKeeper(self._state, perp, funding, subaccounts, fees, oracle, bank)
         self.messages = _messages(keeper)
         self.queries = (*_reference_queries(keeper), *_own_queries(keeper))
 

@@ -9,15 +9,23 @@ from modules.clob.model import (
     CONDITIONAL,
     LONG_TERM,
     MAX_BATCH_CANCELS,
+    MAX_BUILDER_FEE_PPM,
+    MAX_TWAP_DURATION_SECONDS,
+    MAX_TWAP_INTERVAL_SECONDS,
+    MIN_TWAP_DURATION_SECONDS,
+    MIN_TWAP_INTERVAL_SECONDS,
+    NOBODY,
     SHORT_TERM,
     TWAP,
     USER_FLAGS,
     BatchCancel,
     CancelOrder,
+    Extras,
     Order,
     OrderId,
     PlaceOrder,
     TimeInForce,
+    TwapParameters,
 )
 from modules.kernel import address as addresses
 from modules.kernel.context import Context
@@ -25,9 +33,6 @@ from modules.kernel.units import MILLION
 from modules.subaccounts.model import subaccount_id
 from perpd_proto.dydxprotocol.clob import order_pb2, tx_pb2
 
-MAX_BUILDER_FEE_PPM = 10_000
-MIN_TWAP_INTERVAL_SECONDS, MAX_TWAP_INTERVAL_SECONDS = 30, 3_600
-MIN_TWAP_DURATION_SECONDS, MAX_TWAP_DURATION_SECONDS = 300, 86_400
 _FILL_OR_KILL = 3
 _BUY, _SELL = 1, 2
 _TIMES_IN_FORCE = tuple(int(known) for known in TimeInForce)
@@ -57,11 +62,9 @@ def decode_place(message: tx_pb2.MsgPlaceOrder) -> PlaceOrder:
         raise errors.INVALID_ROUTER(f"{order.order_router_address[:90]!r}")
     good_til = _good_til(order_id.flags, order.good_til_block, order.good_til_block_time)
     _check_kind(order, order_id.flags)
-    has_builder = order.HasField("builder_code_parameters")
-    if has_builder:
+    if order.HasField("builder_code_parameters"):
         _check_builder(order.builder_code_parameters)
-    if order_id.flags == TWAP:
-        _check_twap(order)
+    twap = _twap(order) if order_id.flags == TWAP else None
     decoded = Order(
         order_id,
         order.side == _BUY,
@@ -71,8 +74,9 @@ def decode_place(message: tx_pb2.MsgPlaceOrder) -> PlaceOrder:
         int(order.time_in_force),
         order.reduce_only,
         order.client_metadata,
+        _extras(order),
     )
-    return PlaceOrder(decoded, has_builder, bool(order.order_router_address), order.conditional_order_trigger_subticks)
+    return PlaceOrder(decoded, twap)
 
 
 def decode_cancel(message: tx_pb2.MsgCancelOrder) -> CancelOrder:
@@ -160,15 +164,34 @@ def _check_builder(builder: order_pb2.BuilderCodeParameters) -> None:
         raise errors.INVALID_BUILDER_CODE(f"fee {builder.fee_ppm} ppm")
 
 
-def _check_twap(order: order_pb2.Order) -> None:
+def _extras(order: order_pb2.Order) -> Extras | None:
+    """What few orders have; None for the many."""
+    builder = order.builder_code_parameters if order.HasField("builder_code_parameters") else None
+    router = order.order_router_address
+    condition = int(order.condition_type)
+    if builder is None and not router and not condition:
+        return None
+    return Extras(
+        condition,
+        order.conditional_order_trigger_subticks,
+        NOBODY if builder is None else addresses.from_text(builder.builder_address),
+        0 if builder is None else builder.fee_ppm,
+        addresses.from_text(router) if router else NOBODY,
+    )
+
+
+def _twap(order: order_pb2.Order) -> TwapParameters:
+    """Row 20. Raises 12."""
     if not order.HasField("twap_parameters"):
         raise errors.INVALID_ORDER("twap_parameters are missing")
     duration, interval = order.twap_parameters.duration, order.twap_parameters.interval
+    tolerance = order.twap_parameters.price_tolerance
     if not MIN_TWAP_INTERVAL_SECONDS <= interval <= MAX_TWAP_INTERVAL_SECONDS:
         raise errors.INVALID_ORDER(f"twap interval {interval} s is not in 30 to 3600")
     if not MIN_TWAP_DURATION_SECONDS <= duration <= MAX_TWAP_DURATION_SECONDS:
         raise errors.INVALID_ORDER(f"twap duration {duration} s is not in 300 to 86400")
     if duration % interval:
         raise errors.INVALID_ORDER(f"twap interval {interval} s does not divide the duration {duration} s")
-    if order.twap_parameters.price_tolerance >= MILLION:
-        raise errors.INVALID_ORDER(f"twap price tolerance {order.twap_parameters.price_tolerance} ppm is not below 1000000")
+    if tolerance >= MILLION:
+        raise errors.INVALID_ORDER(f"twap price tolerance {tolerance} ppm is not below 1000000")
+    return TwapParameters(duration, interval, tolerance)

@@ -30,5 +30,5 @@ def impact_premium(
 def _depth(ctx: Context, book: OrderBook, checks: Checks, pair: ClobPair, is_buy: bool, orders_max: int) -> Iterator[tuple[int, int]]:
     """(subticks, remaining) of the orders that count, best first."""
     for order_id, order, remaining in islice(book.side(ctx, pair.id, is_buy), orders_max):
-        if not checks.as_maker(ctx, pair, order_id.subaccount, is_buy, remaining, order.subticks):
+        if not checks.as_maker(ctx, pair, order_id.subaccount, is_buy, remaining, order.subticks, order.extras):
             yield order.subticks, remaining

@@ -9,11 +9,17 @@ from modules.clob.model import (
     ORDER_ID,
     RESTING_ORDER,
     SHORT_TERM,
+    TRADE_RANGE,
+    TWAP_ORDER,
+    TWAP_SLICE,
     ClobPair,
+    Condition,
     OrderId,
     RestingOrder,
+    TwapOrder,
 )
 from modules.kernel.codec import KEY_U32, KEY_U64, UINT, single
+from modules.kernel.context import Context
 from modules.kernel.stores import Registry
 from modules.kernel.units import SubaccountId
 
@@ -41,12 +47,36 @@ def _by_subaccount(order_id: OrderId, order: RestingOrder) -> tuple[SubaccountId
     return order_id.subaccount, (order.height, order.placement)
 
 
+def _stateful(order_id: OrderId, order: RestingOrder) -> tuple[tuple[SubaccountId, bool], tuple[int, int]] | None:
+    flags = order_id.flags
+    return None if flags == SHORT_TERM else ((order_id.subaccount, flags == TWAP_SLICE), (order.height, order.placement))
+
+
+def _by_trigger(order_id: OrderId, order: RestingOrder) -> tuple[tuple[int, bool], tuple[int, int, int]]:
+    assert order.extras is not None, "what waits has a trigger"
+    trigger = order.extras.trigger_subticks
+    rises = (order.extras.condition == Condition.STOP_LOSS) == order.is_buy
+    return (order_id.clob_pair_id, rises), (trigger if rises else -trigger, order.height, order.placement)
+
+
+def _by_end(_: OrderId, order: RestingOrder) -> tuple[tuple[()], tuple[int, int, int]]:
+    return (), (order.good_til, order.height, order.placement)
+
+
+def _by_next(_: OrderId, twap: TwapOrder) -> tuple[tuple[()], tuple[int, int, int]]:
+    return (), (twap.next_seconds, twap.placed.height, twap.placed.placement)
+
+
+def _twap_of(order_id: OrderId, twap: TwapOrder) -> tuple[SubaccountId, tuple[int, int]]:
+    return order_id.subaccount, (twap.placed.height, twap.placed.placement)
+
+
 def _by_perpetual(pair_id: int, pair: ClobPair) -> tuple[int, int]:
     return pair.perpetual_id, pair_id
 
 
 class ClobState:
-    """Pairs, resting orders, fills, remembered cancels."""
+    """Pairs, resting orders and their fills, what waits for its trigger, TWAP orders, last trades, remembered cancels."""
 
     def __init__(self, registry: Registry) -> None:
         schema = registry.schema("clob")
@@ -68,8 +98,33 @@ class ClobState:
         """Short-term ids cancelled in this block, to the height up to which their placements fail."""
         self.ended_now = schema.map(8, "ended_now", ORDER_ID, FILL_STATE)
         """Short-term ids that left the book, or never rested, in this block and have fills."""
+        self.waiting = schema.map(9, "waiting", ORDER_ID, RESTING_ORDER)
+        """Conditional orders before their trigger."""
+        self.twaps = schema.map(10, "twaps", ORDER_ID, TWAP_ORDER)
+        """TWAP orders. Their live slices are among the resting orders."""
+        self.trades = schema.map(11, "trades", KEY_U32, TRADE_RANGE)
+        """By market: between which prices it last traded, and in which block."""
         self.book = schema.index("book", self.orders, _by_price, lambda group: KEY_U32.encode(group[0]))
         """(pair id, is buy) -> (signed price, height, placement): the best order first."""
         self.expiry = schema.index("expiry", self.orders, _by_expiry)
         self.by_subaccount = schema.index("by_subaccount", self.orders, _by_subaccount)
+        """Every resting order."""
+        self.stateful_of = schema.index("stateful_of", self.orders, _stateful)
+        """(subaccount, is a TWAP slice) -> its resting orders that are not short-term."""
+        self.triggers = schema.index("triggers", self.waiting, _by_trigger)
+        """(pair id, triggers when the price rises to it) -> (signed trigger, height, placement): what triggers first comes first."""
+        self.waiting_expiry = schema.index("waiting_expiry", self.waiting, _by_end)
+        self.waiting_of = schema.index("waiting_of", self.waiting, _by_subaccount)
+        self.twap_due = schema.index("twap_due", self.twaps, _by_next)
+        self.twaps_of = schema.index("twaps_of", self.twaps, _twap_of)
         self.pair_of = schema.index("pair_of", self.pairs, _by_perpetual)
+
+    def short_term_count(self, ctx: Context, subaccount: SubaccountId) -> int:
+        """How many short-term orders of the subaccount rest, in all markets."""
+        stateful = len(self.stateful_of.group(ctx, (subaccount, False))) + len(self.stateful_of.group(ctx, (subaccount, True)))
+        return len(self.by_subaccount.group(ctx, subaccount)) - stateful
+
+    def stateful_count(self, ctx: Context, subaccount: SubaccountId) -> int:
+        """How many other orders the subaccount has: long-term, conditional (triggered or not) and TWAP; slices do not count."""
+        resting = len(self.stateful_of.group(ctx, (subaccount, False)))
+        return resting + len(self.waiting_of.group(ctx, subaccount)) + len(self.twaps_of.group(ctx, subaccount))

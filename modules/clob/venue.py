@@ -6,12 +6,14 @@ from modules.clob import formulas
 from modules.clob.book import OrderBook
 from modules.clob.events import MATCHED, NO_EXTRAS, ORDER_REMOVED, ORDERS_FILLED
 from modules.clob.matching import Attempt, Maker
-from modules.clob.model import SHORT_TERM, ClobPair, OrderId, Removal, RestingOrder
+from modules.clob.model import PLAIN, SHORT_TERM, ClobPair, Extras, Order, OrderId, Removal, RestingOrder
 from modules.clob.state import REMOVED, ClobState
 from modules.fees.keeper import FeesKeeper
 from modules.kernel import address as addresses
 from modules.kernel.context import Context
-from modules.kernel.units import SubaccountId
+from modules.kernel.events import EventValue
+from modules.kernel.intmath import ppm_ceil, round_down_to_multiple
+from modules.kernel.units import Address, SubaccountId
 from modules.subaccounts.keeper import SubaccountsKeeper
 from modules.subaccounts.model import Fill, UpdateResult
 
@@ -40,10 +42,13 @@ class BookVenue:
 
     __slots__ = (
         "_ctx",
+        "_current",
+        "_gone",
         "_group",
         "_pair",
         "_price_fill",
         "_taker_buys",
+        "_taker_extras",
         "_taker_ppm",
         "_taker_text",
         "_tools",
@@ -61,7 +66,7 @@ class BookVenue:
         taker: SubaccountId,
         taker_buys: bool,
         *,
-        order_id: OrderId | None = None,
+        order: Order | None = None,
         filled: int = 0,
         trial: bool = False,
         price_fill: PriceFill | None = None,
@@ -71,8 +76,13 @@ class BookVenue:
         self._pair = pair
         self._group = (pair.id, not taker_buys)
         self._taker_buys = taker_buys
-        self._taker_ppm = 0 if order_id is None else tools.fees.rates(ctx, taker.owner, pair.id)[0]
-        self._taker_text = ENGINE_TAKER if order_id is None else order_id.text
+        self._taker_ppm = 0 if order is None else tools.fees.rates(ctx, taker.owner, pair.id)[0]
+        self._taker_text = ENGINE_TAKER if order is None else order.id.text
+        self._taker_extras = None if order is None else order.extras
+        self._current: tuple[int, int, int] = (0, 0, 0)
+        """Where the last maker given stands on its side of the book."""
+        self._gone = 0
+        """Makers before that one which a fill has taken off."""
         self._trial = trial
         """Fills are tried and undone: of a post-only order one need only know whether it could match."""
         self._price_fill = price_fill
@@ -85,12 +95,17 @@ class BookVenue:
     def maker(self, position: int) -> Maker | None:
         ctx, state = self._ctx, self._tools.state
         ordered = state.book.group(ctx, self._group)
+        position -= self._gone
         if position >= len(ordered):
             return None
-        order_id: OrderId = ordered[position][1]
+        self._current, order_id = ordered[position]
         order = self._order(order_id)
         fills = state.fills.get(ctx, order_id)
-        return Maker(order_id, order.subticks, order.quantums if fills is None else order.quantums - fills.quantums)
+        left = order.quantums if fills is None else order.quantums - fills.quantums
+        extras = order.extras
+        if extras is None or not extras.reduce_only:
+            return Maker(order_id, order.subticks, left, extras)
+        return Maker(order_id, order.subticks, left, extras, self._reducible(order_id, order))
 
     def attempt(self, maker: Maker, quantums: int) -> Attempt:
         ctx, tools = self._ctx, self._tools
@@ -118,6 +133,8 @@ class BookVenue:
             maker_fee,
             insurance_delta,
         )
+        if self._taker_extras is not None or maker.extras is not None:
+            fill = with_builders(fill, self._taker_extras or PLAIN, maker.extras or PLAIN)
         taker_result, maker_result = tools.subaccounts.match(ctx, fill)
         if taker_result or maker_result:
             ctx.undo(mark)
@@ -125,7 +142,7 @@ class BookVenue:
         if self._trial:
             ctx.undo(mark)
             return Attempt.FILLED
-        self._tell_money(fill)
+        self._tell_money(fill, maker.extras)
         self._record(maker, quantums)
         tools.fees.record(ctx, self.taker.owner, maker.id.subaccount.owner, quote)
         return Attempt.FILLED
@@ -160,26 +177,76 @@ class BookVenue:
         tools.book.fill_resting(ctx, order_id, order, filled)
         self.taker_filled += quantums
         ctx.emit(ORDERS_FILLED, self._taker_text, order_id.text, maker.subticks, quantums, self.taker_filled, filled)
+        tools.book.traded(ctx, self._pair.id, maker.subticks)
+        for subaccount in (self.taker, order_id.subaccount):
+            for entry in end_reduce_only(ctx, tools, self._pair, subaccount):
+                self._gone += entry[0] == self._group and entry[1] < self._current
 
-    def _tell_money(self, fill: Fill) -> None:
-        perpetual_id, taker, maker, taker_buys, quantums, quote, taker_fee, maker_fee, insurance_delta = fill
-        signed_quote = -quote if taker_buys else quote
-        base = quantums if taker_buys else -quantums
+    def _reducible(self, order_id: OrderId, order: RestingOrder) -> int:
+        """Base quantums of a reduce-only maker's position that it may close, in whole steps."""
+        position = self._tools.subaccounts.position(self._ctx, order_id.subaccount, self._pair.perpetual_id)
+        return 0 if (position > 0) == order.is_buy else round_down_to_multiple(abs(position), self._pair.step_base_quantums)
+
+    def _tell_money(self, fill: Fill, maker_extras: Extras | None) -> None:
+        signed_quote = -fill.quote if fill.taker_buys else fill.quote
+        base = fill.quantums if fill.taker_buys else -fill.quantums
+        plain = self._taker_extras is None and maker_extras is None
         self._ctx.emit(
             MATCHED,
-            addresses.to_text(taker.owner),
-            taker.number,
-            addresses.to_text(maker.owner),
-            maker.number,
-            taker_fee,
-            maker_fee,
-            signed_quote - taker_fee - insurance_delta,
-            -signed_quote - maker_fee,
+            addresses.to_text(fill.taker.owner),
+            fill.taker.number,
+            addresses.to_text(fill.maker.owner),
+            fill.maker.number,
+            fill.taker_fee,
+            fill.maker_fee,
+            signed_quote - fill.taker_fee - fill.insurance_delta - fill.taker_builder_fee,
+            -signed_quote - fill.maker_fee - fill.maker_builder_fee,
             base,
             -base,
-            insurance_delta,
+            fill.insurance_delta,
             self._price_fill is not None,
             False,
-            perpetual_id,
-            *NO_EXTRAS,
+            fill.perpetual_id,
+            *(NO_EXTRAS if plain else _event_extras(fill, self._taker_extras or PLAIN, maker_extras or PLAIN)),
         )
+
+
+def with_builders(fill: Fill, taker: Extras, maker: Extras) -> Fill:
+    """CLOB-14: each side pays its builder ceil(quote x ppm / 10^6) on top of its fee."""
+    taker_fee, maker_fee = ppm_ceil(fill.quote, taker.builder_fee_ppm), ppm_ceil(fill.quote, maker.builder_fee_ppm)
+    owed = ((taker.builder, taker_fee), (maker.builder, maker_fee))
+    payouts = tuple((builder, fee) for builder, fee in owed if fee)
+    return fill._replace(taker_builder_fee=taker_fee, maker_builder_fee=maker_fee, payouts=fill.payouts + payouts)
+
+
+def end_reduce_only(ctx: Context, tools: Tools, pair: ClobPair, subaccount: SubaccountId) -> list[tuple[object, tuple[int, int, int]]]:
+    """Reduce-only orders of the subaccount that its position does not let reduce any more have ended; where each stood on the book.
+
+    A reduce-only order rests only opposite to a position, so all of them end when the position's sign changes, also to zero.
+    """
+    slices = tools.state.stateful_of.group(ctx, (subaccount, True))
+    if not slices:
+        return []
+    position = tools.subaccounts.position(ctx, subaccount, pair.perpetual_id)
+    ended: list[tuple[object, tuple[int, int, int]]] = []
+    for _, order_id in list(slices):
+        order = tools.state.orders.get(ctx, order_id)
+        assert order is not None, "the view is derived from the orders"
+        if order_id.clob_pair_id != pair.id or order.extras is None or not order.extras.reduce_only:
+            continue
+        if position == 0 or (position > 0) == order.is_buy:
+            entry = tools.state.book.entry(order_id, order)
+            assert entry is not None, "every resting order stands on its book"
+            ended.append(entry)
+            tools.book.take_off(ctx, order_id)
+            ctx.emit(ORDER_REMOVED, order_id.text, Removal.REDUCE_ONLY_RESIZE.name)
+    return ended
+
+
+def _text(address: Address) -> str:
+    return addresses.to_text(address) if address else ""
+
+
+def _event_extras(fill: Fill, taker: Extras, maker: Extras) -> tuple[EventValue, ...]:
+    builders = (_text(taker.builder), _text(maker.builder), fill.taker_builder_fee, fill.maker_builder_fee)
+    return (*builders, _text(taker.router), _text(maker.router), 0, 0)

@@ -6,14 +6,19 @@ from typing import Any
 from modules.auth.module import AuthModule
 from modules.bank.module import BankModule
 from modules.clob.model import (
+    CONDITIONAL,
     LONG_TERM,
+    PLAIN,
     SHORT_TERM,
+    TWAP,
     BatchCancel,
     CancelOrder,
+    Condition,
     Order,
     OrderId,
     PlaceOrder,
     TimeInForce,
+    TwapParameters,
 )
 from modules.clob.module import ClobModule
 from modules.consensus.module import ConsensusModule
@@ -122,6 +127,8 @@ class Exchange:
             funding=self.funding_module.keeper,
             subaccounts=self.subaccounts_module.keeper,
             fees=self.fees_module.keeper,
+            oracle=self.oracle_module.keeper,
+            bank=self.bank_module.keeper,
         )
         self.modules: tuple[Any, ...] = (
             self.consensus_module,
@@ -173,14 +180,29 @@ class Exchange:
         self.clob.end_block(self.ctx)
         self.fees_module.keeper.end_block(self.ctx)
 
-    def step(self, blocks: int = 1, seconds: int = 1) -> None:
-        """So many blocks later, each so long; each block's begin and end have run, and this block's events are gone."""
+    def step(self, blocks: int = 1, seconds: int = 1, prices: dict[int, int] | None = None) -> None:
+        """So many blocks later, each so long; each block's begin, engine and end have run, and this block's events are gone.
+
+        `prices` (market id to price) are the oracle's from the first of these blocks on.
+        """
         for _ in range(blocks):
-            self.end()
-            self.state.forget()
-            self.ctx = Context(self.state, self.ctx.height + 1, self.ctx.time_ns + seconds * NANOSECONDS_PER_SECOND, "test-1")
-            self.funding.begin_block(self.ctx)
-            self.clob.begin_block(self.ctx)
+            self.begin(seconds, prices)
+            self.engine()
+            prices = None
+
+    def begin(self, seconds: int = 1, prices: dict[int, int] | None = None) -> None:
+        """The next block has begun and stands before its first lane: `engine` runs what is due in it."""
+        self.end()
+        self.state.forget()
+        self.ctx = Context(self.state, self.ctx.height + 1, self.ctx.time_ns + seconds * NANOSECONDS_PER_SECOND, "test-1")
+        for market_id, price in (prices or {}).items():
+            self.set_price(market_id, price)
+        self.funding.begin_block(self.ctx)
+        self.due = self.clob.begin_block(self.ctx)
+
+    def engine(self) -> None:
+        """The engine's step: triggers and slices."""
+        self.clob.run_due(self.ctx, self.due)
 
     def _outcome(self, action: Any) -> tuple[str, int]:
         """(codespace, code) of what a transaction with this action gets; a failed one has left no trace."""
@@ -192,9 +214,10 @@ class Exchange:
             return error.codespace, error.code
         return "", 0
 
-    def place(self, order: Order, **command: Any) -> int:
+    def place(self, order: Order | PlaceOrder) -> int:
         """The code that placing this order gives."""
-        return self._outcome(lambda: self.clob.place(self.ctx, PlaceOrder(order, **command)))[1]
+        command = PlaceOrder(order) if isinstance(order, Order) else order
+        return self._outcome(lambda: self.clob.place(self.ctx, command))[1]
 
     def cancel(self, order_id: OrderId, good_til: int | None = None, *, placed_later: bool = False) -> int:
         """The code that cancelling gives; good_til defaults to as far as may be."""
@@ -250,6 +273,20 @@ class Exchange:
     def long(self, name: str, client_id: int, side: str, quantums: int, subticks: int, **changes: Any) -> Order:
         """A long-term order good for an hour."""
         return self._order(name, client_id, side, quantums, subticks, LONG_TERM, self.ctx.time_seconds + 3_600, changes)
+
+    def conditional(
+        self, name: str, client_id: int, side: str, quantums: int, subticks: int, kind: str, trigger: int, **changes: Any
+    ) -> Order:
+        """A conditional order good for an hour: kind `stop` (stop-loss) or `profit` (take-profit), with its trigger in subticks."""
+        condition = {"stop": Condition.STOP_LOSS, "profit": Condition.TAKE_PROFIT}[kind]
+        changes["extras"] = changes.get("extras", PLAIN)._replace(condition=condition, trigger_subticks=trigger)
+        return self._order(name, client_id, side, quantums, subticks, CONDITIONAL, self.ctx.time_seconds + 3_600, changes)
+
+    def twap(self, name: str, client_id: int, side: str, quantums: int, subticks: int = 0, **changes: Any) -> PlaceOrder:
+        """A TWAP order of ten slices, one every half minute; without a limit price each trades up to 1 % from the oracle's."""
+        parameters = TwapParameters(changes.pop("duration", 300), changes.pop("interval", 30), changes.pop("tolerance", 10_000))
+        good_til = self.ctx.time_seconds + 3_600
+        return PlaceOrder(self._order(name, client_id, side, quantums, subticks, TWAP, good_til, changes), parameters)
 
     def _order(
         self, name: str, client_id: int, side: str, quantums: int, subticks: int, flags: int, good_til: int, changes: dict[str, Any]

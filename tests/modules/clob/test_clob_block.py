@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modules.clob.model import RESTING_ORDER, LiquidationOrder, OrderId, RestingOrder
+from modules.clob.model import RESTING_ORDER, Extras, LiquidationOrder, OrderId, RestingOrder
 from modules.kernel.context import Context
 from modules.kernel.events import EventKind
 from support.clob_exchange import BTC_PRICE, LINK_PRICE, RICH, STEP, TICK, Exchange, clob_section, genesis_of, sub
@@ -113,13 +113,13 @@ def test_an_id_that_ends_twice_in_a_block_is_remembered_as_it_ended_last(x: Exch
 
 
 def test_a_block_adds_one_key_however_many_ids_it_remembers(x: Exchange) -> None:
-    """What makes cancels and filled orders cheap: the tree gets one value per block."""
+    """What makes cancels and filled orders cheap: the tree gets one value per block, beside the range of the market's trades."""
     for client_id in range(50):
         x.place(x.short("alice", client_id, "sell", STEP, BTC_PRICE))
         x.cancel(OrderId(BTC, sub("carol"), 0, client_id))
     x.place(x.short("bob", 99, "buy", 50 * STEP, BTC_PRICE))
     x.end()
-    assert len(x.state.changes()["clob"]) == 1
+    assert [key[:1] for key, _ in x.state.changes()["clob"]] == [b"\x0b", b"\x05"]
     assert x.clob.fills(x.ctx, OrderId(BTC, sub("alice"), 0, 49)).quantums == STEP
     assert x.clob.cancelled_until(x.ctx, OrderId(BTC, sub("carol"), 0, 0)) == x.ctx.height + 40
     assert x.clob.fills(x.ctx, OrderId(BTC, sub("alice"), 0, 50)) == (0, 0)
@@ -360,6 +360,16 @@ def test_a_pair_is_found_by_its_perpetual(x: Exchange) -> None:
         st.integers(0, 2**32 - 1),
         st.integers(0, 2**63),
         st.integers(0, 2**32 - 1),
+        st.none()
+        | st.builds(
+            Extras,
+            st.sampled_from([0, 1, 2]),
+            st.integers(0, 2**64 - 1),
+            st.sampled_from([b"", bytes(20), b"\x01" * 20]),
+            st.integers(0, 10_000),
+            st.sampled_from([b"", bytes(20), b"\x01" * 20]),
+            st.booleans(),
+        ),
     )
 )
 def test_a_resting_order_survives_its_bytes(order: RestingOrder) -> None:

@@ -143,25 +143,6 @@ def test_an_order_fits_a_larger_tick_before_its_status_is_asked() -> None:
     assert x.place(x.short("alice", 1, "buy", STEP, TICK, good_til=1)) == 34
 
 
-def test_conditional_and_twap_orders_pass_their_checks_and_are_then_refused(x: Exchange) -> None:
-    """9002, after everything that would be wrong with them anyway."""
-    for flags in (32, 128):
-        assert x.place(x.long("alice", 1, "buy", STEP, TICK, flags=flags)) == 9002
-        assert x.place(x.long("alice", 1, "buy", STEP, TICK, flags=flags, good_til=1)) == 3003
-        assert x.place(x.long("alice", 1, "buy", STEP + 1, TICK, flags=flags)) == 12
-    assert x.place(x.long("alice", 1, "buy", STEP, TICK, flags=32), trigger_subticks=TICK + 1) == 12
-
-
-def test_builder_codes_and_unregistered_routers_are_refused(x: Exchange) -> None:
-    """9002 and revshare 8: whoever sends one would wait for money in vain."""
-    assert x.place(x.short("alice", 1, "buy", STEP, TICK), has_builder=True) == 9002
-    assert x._outcome(lambda: x.clob.place(x.ctx, _routed(x))) == ("revshare", 8)
-
-
-def _routed(x: Exchange) -> PlaceOrder:
-    return PlaceOrder(x.short("alice", 1, "buy", STEP, TICK), has_router=True)
-
-
 def test_a_limit_on_resting_orders_counts_all_markets_and_spares_what_does_not_rest() -> None:
     """10001 from `max_open_orders` on; IOC orders and replacements need no room."""
     section = clob_section(params={"max_open_orders": 2})
