@@ -23,6 +23,7 @@ from modules.subaccounts.model import (
     FEE_COLLECTOR,
     NO_TOTALS,
     Backing,
+    CustomMargin,
     Fill,
     MarketTotals,
     Risk,
@@ -97,12 +98,18 @@ class Door:
                 collateral += payment
         return Subaccount(collateral, tuple(rows)), tuple(payments)
 
-    def risk_of(self, ctx: Context, settled: Subaccount, perpetual_id: int, open_interest: int | None) -> Risk:
-        """Worth and requirements of a settled subaccount; `open_interest` is what `perpetual_id` has after the trade that is judged."""
+    def risk_of(
+        self, ctx: Context, settled: Subaccount, perpetual_id: int, open_interest: int | None, custom: tuple[CustomMargin, ...] = ()
+    ) -> Risk:
+        """Worth and requirements of a settled subaccount with custom margins (SUB-11).
+
+        `open_interest` is what `perpetual_id` has after the trade that is judged.
+        """
         net, initial, maintenance = settled.collateral, 0, 0
         margin = self._perp.margin
+        chosen = dict(custom)
         for held_id, quantums, _, _, _ in settled.rows:
-            value = margin(ctx, held_id, quantums, open_interest if held_id == perpetual_id else None)
+            value = margin(ctx, held_id, quantums, open_interest if held_id == perpetual_id else None, chosen.get(held_id, 0))
             net += value.notional
             initial += value.initial
             maintenance += value.maintenance
@@ -136,14 +143,24 @@ class Door:
             isolated=self.backing(ctx, perpetual_id).isolated,
         )
 
-    def judge(self, ctx: Context, settled: Subaccount, changed: Subaccount, perpetual_id: int, open_interest: int | None) -> UpdateResult:
-        """SUB-3, by the bound where it suffices."""
-        if safety.clearly_initial(ctx, self._perp, changed, perpetual_id, open_interest):
-            return _SUCCESS
-        new = self.risk_of(ctx, changed, perpetual_id, open_interest)
+    def custom(self, ctx: Context, subaccount_id: SubaccountId) -> tuple[CustomMargin, ...]:
+        """What the subaccount has chosen, ascending by perpetual id."""
+        found = self._state.leverage.get(ctx, subaccount_id)
+        return () if found is None else found.entries
+
+    def judge(self, ctx: Context, side: Side, perpetual_id: int, open_interest: int | None) -> UpdateResult:
+        """SUB-3, by the bound where it suffices: it knows nothing of custom margins."""
+        custom = self._state.leverage.get(ctx, side.id)
+        if custom is None:
+            if safety.clearly_initial(ctx, self._perp, side.changed, perpetual_id, open_interest):
+                return _SUCCESS
+            entries: tuple[CustomMargin, ...] = ()
+        else:
+            entries = custom.entries
+        new = self.risk_of(ctx, side.changed, perpetual_id, open_interest, entries)
         if formulas.is_initially_collateralised(new):
             return _SUCCESS
-        return formulas.transition(self.risk_of(ctx, settled, perpetual_id, open_interest), new)
+        return formulas.transition(self.risk_of(ctx, side.settled, perpetual_id, open_interest, entries), new)
 
     # Money in and out
 
@@ -155,7 +172,7 @@ class Door:
 
     def require_valid(self, ctx: Context, side: Side) -> None:
         """Raises subaccounts/102 if the change leaves too little."""
-        result = self.judge(ctx, side.settled, side.changed, -1, None)
+        result = self.judge(ctx, side, -1, None)
         if result:
             raise FAILED_UPDATE(result.text)
 
@@ -182,8 +199,8 @@ class Door:
         short_delta = _more(-taker.before, -taker.after) + _more(-maker.before, -maker.after)
         if judged:
             open_interest = self._perp.open_interest(ctx, perpetual_id) + long_delta
-            taker_result = self.judge(ctx, taker.settled, taker.changed, perpetual_id, open_interest)
-            maker_result = self.judge(ctx, maker.settled, maker.changed, perpetual_id, open_interest)
+            taker_result = self.judge(ctx, taker, perpetual_id, open_interest)
+            maker_result = self.judge(ctx, maker, perpetual_id, open_interest)
             if taker_result or maker_result:
                 return taker_result, maker_result
         traded = self.backing(ctx, perpetual_id)

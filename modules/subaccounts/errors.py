@@ -11,6 +11,12 @@ NUMBER_TOO_BIG = register("subaccounts", 200, "a subaccount number is at most 12
 BAD_OWNER = register("subaccounts", 201, "the owner of a subaccount must be a valid address")
 AMOUNT_NOT_POSITIVE = register("subaccounts", 500, "the quantums to move must be positive")
 NOT_USDC = register("subaccounts", 501, "only asset 0 (USDC) can be moved")
+LEVERAGE_TOO_HIGH = register("subaccounts", 701, "the leverage exceeds the market's; ask for at least its initial margin")
+LEVERAGE_UNAFFORDABLE = register(
+    "subaccounts",
+    703,
+    "with this leverage the subaccount would not have the initial margin of its positions; add collateral or reduce them",
+)
 
 SENDER_IS_RECIPIENT = register("sending", 1, "sender and recipient are the same subaccount")
 ZERO_AMOUNT = register("sending", 2, "the amount must be positive")

@@ -16,6 +16,13 @@ POSITION_CLOSED = EventKind(
 )
 """A position is gone, or has turned into one of the other side: what it brought in all, fees and funding included (SUB-10)."""
 
+LEVERAGE_CHANGED = EventKind(
+    "leverage_changed",
+    ("subaccount", "subaccount_number", "perpetual_id", "custom_imf_ppm"),
+    indexed=("subaccount",),
+)
+"""The subaccount's own least initial margin in one perpetual, ppm of the notional; one event per perpetual that was named."""
+
 CREATED_TRANSFER = EventKind(
     "create_transfer",
     ("sender", "sender_number", "recipient", "recipient_number", "asset_id", "quantums"),

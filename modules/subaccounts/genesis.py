@@ -5,6 +5,9 @@ Each of `accounts` (may be absent): `owner`, `number`, `collateral` (quote quant
 if absent). What the accounts hold must lie in the pools' bank balances, to the quantum: give the pool (`"module": "subaccounts"`) a
 balance in `bank`.
 
+`leverage` (may be absent): `owner`, `number`, and `entries`, each `perpetual_id` and `custom_imf_ppm`, a subaccount's own least initial
+margin there (1 to 10^6, of the notional).
+
 `gating` (may be absent): `outage_seconds` (default 300), `blocks` (default 50; 0: nothing is ever gated); an export adds `outage_height`
 and `negative` (each `pool`, 0 for the cross pool, an isolated perpetual's id + 1 for its own, and `height`), what was seen last.
 """
@@ -18,14 +21,16 @@ from modules.kernel.context import Context
 from modules.kernel.genesis import Reader
 from modules.kernel.intmath import div_floor
 from modules.kernel.module import Problems
-from modules.kernel.units import MAX_SUBACCOUNT_NUMBER, Address, SubaccountId
+from modules.kernel.units import MAX_SUBACCOUNT_NUMBER, MILLION, Address, SubaccountId
 from modules.subaccounts.gating import DEFAULT_GATING
 from modules.subaccounts.keeper import SubaccountsKeeper
 from modules.subaccounts.model import (
     CROSS_POOL,
     FEE_COLLECTOR,
     INSURANCE_FUND,
+    CustomMargin,
     GatingParams,
+    Leverage,
     Position,
     Subaccount,
     fund_name,
@@ -60,6 +65,18 @@ class _Entry(NamedTuple):
     account: Subaccount
 
 
+class _Chosen(NamedTuple):
+    reader: Reader
+    id: SubaccountId | None
+    entries: dict[int, int]
+
+
+class _Section(NamedTuple):
+    accounts: list[_Entry]
+    leverage: list[_Chosen]
+    gating: _Gating
+
+
 def _read_account(reader: Reader) -> _Entry:
     owner = reader.account("owner")
     number = reader.integer("number", 0, MAX_SUBACCOUNT_NUMBER)
@@ -83,8 +100,27 @@ def _read_account(reader: Reader) -> _Entry:
     if not collateral and not positions:
         reader.problem("collateral", "must not be 0 without positions; leave the account out")
     reader.done()
-    found = SubaccountId(addresses.from_text(owner), number) if addresses.is_valid(owner) else None
-    return _Entry(reader, found, subaccount(collateral, positions))
+    return _Entry(reader, _id_of(owner, number), subaccount(collateral, positions))
+
+
+def _read_leverage(reader: Reader) -> _Chosen:
+    owner = reader.account("owner")
+    number = reader.integer("number", 0, MAX_SUBACCOUNT_NUMBER)
+    entries: dict[int, int] = {}
+    for row in reader.objects("entries", required=True):
+        perpetual_id = row.integer("perpetual_id", 0, 2**32 - 1)
+        if perpetual_id in entries:
+            row.problem("perpetual_id", f"{perpetual_id} has a second entry")
+        entries[perpetual_id] = row.integer("custom_imf_ppm", 1, MILLION)
+        row.done()
+    if not entries:
+        reader.problem("entries", "must not be empty; leave the subaccount out")
+    reader.done()
+    return _Chosen(reader, _id_of(owner, number), entries)
+
+
+def _id_of(owner: str, number: int) -> SubaccountId | None:
+    return SubaccountId(addresses.from_text(owner), number) if addresses.is_valid(owner) else None
 
 
 def _read_gating(reader: Reader | None) -> _Gating:
@@ -105,20 +141,21 @@ def _read_gating(reader: Reader | None) -> _Gating:
     return found
 
 
-def _read(section: Any, problems: Problems) -> tuple[list[_Entry], _Gating]:
+def _read(section: Any, problems: Problems) -> _Section:
     reader = Reader(section, "subaccounts", problems)
-    entries: list[_Entry] = []
-    seen: dict[SubaccountId, None] = {}
-    for item in reader.objects("accounts"):
-        entry = _read_account(item)
-        if entry.id is not None and entry.id in seen:
-            item.problem("number", f"{entry.id.number} of this owner has a second entry")
-        if entry.id is not None:
-            seen[entry.id] = None
-        entries.append(entry)
+    accounts = [_read_account(item) for item in reader.objects("accounts")]
+    leverage = [_read_leverage(item) for item in reader.objects("leverage")]
+    rows: tuple[list[_Entry] | list[_Chosen], ...] = (accounts, leverage)
+    for entries in rows:
+        seen: dict[SubaccountId, None] = {}
+        for entry in entries:
+            if entry.id is not None and entry.id in seen:
+                entry.reader.problem("number", f"{entry.id.number} of this owner has a second entry")
+            if entry.id is not None:
+                seen[entry.id] = None
     gating = _read_gating(reader.optional("gating"))
     reader.done()
-    return entries, gating
+    return _Section(accounts, leverage, gating)
 
 
 def _markets(whole: Mapping[str, Any]) -> dict[int, _Market]:
@@ -182,8 +219,12 @@ def _check_module_names(whole: Mapping[str, Any], markets: Mapping[int, _Market]
 
 def validate(section: Any, problems: Problems, whole: Mapping[str, Any]) -> None:
     """Every mistake; with the other sections: positions that match, and pools that hold exactly what the accounts have."""
-    entries, _ = _read(section, problems)
+    entries, leverage, _ = _read(section, problems)
     markets = _markets(whole)
+    for chosen in leverage:
+        for index, perpetual_id in enumerate(chosen.entries):
+            if perpetual_id not in markets:
+                chosen.reader.problem(f"entries[{index}].perpetual_id", f"{perpetual_id} is not listed in perp.perpetuals")
     _check_module_names(whole, markets, problems)
     sound = [_check_positions(entry, markets) for entry in entries]
     if not all(sound):
@@ -219,7 +260,7 @@ def validate(section: Any, problems: Problems, whole: Mapping[str, Any]) -> None
 def init(ctx: Context, state: SubaccountsState, keeper: SubaccountsKeeper, bank: BankKeeper, section: Any) -> None:
     """Subaccounts as listed, the totals over them, and the module accounts where collateral and fees lie."""
     problems = Problems()
-    entries, gating = _read(section, problems)
+    entries, leverage, gating = _read(section, problems)
     assert not problems.found, problems.found
     state.gating.set(ctx, gating.params)
     # What was seen cannot lie ahead of where the chain begins, or the money would be kept in for longer than the parameter says.
@@ -231,6 +272,9 @@ def init(ctx: Context, state: SubaccountsState, keeper: SubaccountsKeeper, bank:
     for entry in entries:
         assert entry.id is not None
         state.accounts.set(ctx, entry.id, entry.account)
+    for chosen in leverage:
+        assert chosen.id is not None
+        state.leverage.set(ctx, chosen.id, Leverage(tuple(CustomMargin(*row) for row in sorted(chosen.entries.items()))))
     keeper.count_totals(ctx)
     bank.register_module_account(ctx, FEE_COLLECTOR)
     for pool in keeper.books(ctx).pools:
@@ -246,8 +290,13 @@ def export(ctx: Context, state: SubaccountsState, keeper: SubaccountsKeeper) -> 
     negative = [{"pool": pool_key, "height": str(height)} for pool_key, height in state.negative.items(ctx)]
     if negative:
         gating["negative"] = negative
+    leverage = [
+        {"owner": addresses.to_text(key.owner), "number": key.number, "entries": [entry._asdict() for entry in chosen.entries]}
+        for key, chosen in state.leverage.items(ctx)
+    ]
     return {
         "gating": gating,
+        **({"leverage": leverage} if leverage else {}),
         "accounts": [
             {
                 "owner": addresses.to_text(key.owner),

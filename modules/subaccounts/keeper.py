@@ -1,6 +1,6 @@
 """The verbs of subaccounts. `match`, `deposit`, `withdraw` and `transfer` are the one door for positions and collateral."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from modules.auth.keeper import AuthKeeper
 from modules.bank.keeper import BankKeeper
@@ -11,14 +11,15 @@ from modules.kernel.context import Context
 from modules.kernel.errors import UNAUTHORIZED
 from modules.kernel.units import Address, SubaccountId
 from modules.perp.keeper import PerpKeeper
-from modules.subaccounts import books, formulas, safety
-from modules.subaccounts.door import Door, held_quantums
+from modules.subaccounts import books, formulas, leverage, safety
+from modules.subaccounts.door import Door, Side, held_quantums
 from modules.subaccounts.errors import AMOUNT_NOT_POSITIVE, NOT_UPDATABLE, NOT_USDC, SAME_SUBACCOUNT_TWICE
 from modules.subaccounts.events import CREATED_TRANSFER, DEPOSITED, WITHDREW
 from modules.subaccounts.gating import Gating
 from modules.subaccounts.model import (
     EMPTY,
     Backing,
+    CustomMargin,
     Fill,
     Risk,
     Subaccount,
@@ -63,10 +64,10 @@ class SubaccountsKeeper:
 
     def risk(self, ctx: Context, subaccount_id: SubaccountId) -> Risk:
         """Worth and requirements with funding settled up to now, at the block's oracle prices."""
-        return self.risk_of(ctx, self.settled(ctx, subaccount_id))
+        return self._settled_risk(ctx, subaccount_id, self.get(ctx, subaccount_id))
 
     def risk_of(self, ctx: Context, settled: Subaccount, perpetual_id: int = -1, open_interest: int | None = None) -> Risk:
-        """The same of a settled subaccount; `open_interest` is what `perpetual_id` has after the trade that is being judged."""
+        """The same of any settled holdings, without custom leverage; `open_interest`: what `perpetual_id` has after a trade that is judged."""
         return self._door.risk_of(ctx, settled, perpetual_id, open_interest)
 
     def with_positions(self, ctx: Context) -> list[SubaccountId]:
@@ -95,6 +96,10 @@ class SubaccountsKeeper:
     def below_maintenance(self, ctx: Context) -> list[tuple[SubaccountId, Risk]]:
         """Every liquidatable subaccount with its settled risk, by key (SUB-2)."""
         return safety.below_maintenance(ctx, self._state, self._perp, self._funding, self._settled_risk)
+
+    def leverage(self, ctx: Context, subaccount_id: SubaccountId) -> tuple[CustomMargin, ...]:
+        """(perpetual id, ppm): the least initial margins that the subaccount has chosen, ascending by perpetual."""
+        return self._door.custom(ctx, subaccount_id)
 
     def backing(self, ctx: Context, perpetual_id: int) -> Backing:
         """Pool, fund and funding lot of an existing perpetual. Raises perpetuals/1 when there is none."""
@@ -132,6 +137,10 @@ class SubaccountsKeeper:
                 broken.append(f"{name} holds an isolated position beside others")
         return broken
 
+    def broken_leverage(self, ctx: Context) -> list[str]:
+        """Full scan for chosen leverage that cannot be."""
+        return leverage.broken(ctx, self._state, self._perp)
+
     def count_totals(self, ctx: Context) -> None:
         """The kept totals are what counting gives; for genesis."""
         totals = books.counted(ctx, self._state, self._perp, self._funding)
@@ -162,7 +171,8 @@ class SubaccountsKeeper:
         if not self._door.may_hold(ctx, settled.rows, perpetual_id):
             return _ISOLATION
         rows = formulas.apply(settled.rows, perpetual_id, quantums_delta, 0, 0, 0)[0]
-        return self._door.judge(ctx, settled, Subaccount(settled.collateral + quote_delta, rows), -1, None)
+        changed = Subaccount(settled.collateral + quote_delta, rows)
+        return self._door.judge(ctx, Side(subaccount_id, settled, settled, (), changed), -1, None)
 
     # The door
 
@@ -182,6 +192,13 @@ class SubaccountsKeeper:
         """
         taker_result, maker_result = self._door.trade(ctx, fill, judged=False)
         return not (taker_result or maker_result)
+
+    def set_leverage(self, ctx: Context, subaccount_id: SubaccountId, entries: Iterable[tuple[int, int]]) -> None:
+        """The subaccount's own initial margins (perpetual id, ppm of the notional up to 10^6) hold from now on, beside those of others.
+
+        Raises perpetuals/1; subaccounts/701 below the tier's initial margin; 703 if these alone leave it less than it would need.
+        """
+        leverage.choose(ctx, self._state, self._perp, self._door, subaccount_id, entries)
 
     def deposit(self, ctx: Context, sender: Address, recipient: SubaccountId, amount: int, asset_id: int = USDC) -> None:
         """The amount has gone from a bank account into a subaccount of any owner. Raises subaccounts/500, 501, sdk 5. Never gated."""
@@ -236,8 +253,8 @@ class SubaccountsKeeper:
             amount,
         )
 
-    def _settled_risk(self, ctx: Context, account: Subaccount) -> Risk:
-        return self.risk_of(ctx, self._door.settle(ctx, account)[0])
+    def _settled_risk(self, ctx: Context, subaccount_id: SubaccountId, account: Subaccount) -> Risk:
+        return self._door.risk_of(ctx, self._door.settle(ctx, account)[0], -1, None, self._door.custom(ctx, subaccount_id))
 
 
 def _check_amount(amount: int, asset_id: int) -> None:

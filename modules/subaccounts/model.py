@@ -89,6 +89,21 @@ def subaccount(collateral: int, positions: Mapping[int, Position]) -> Subaccount
     return Subaccount(collateral, tuple((perpetual_id, *position) for perpetual_id, position in sorted(positions.items())))
 
 
+class CustomMargin(NamedTuple):
+    """A subaccount's own least initial margin in one perpetual."""
+
+    perpetual_id: int
+    custom_imf_ppm: int
+    """Of the notional, 1 to 10^6. It can only raise the initial requirement, never maintenance."""
+
+
+class Leverage(NamedTuple):
+    """What a subaccount has chosen."""
+
+    entries: tuple[CustomMargin, ...]
+    """Ascending by perpetual id, never empty."""
+
+
 EMPTY = Subaccount(0, ())
 """What a subaccount that does not exist reads as."""
 

@@ -45,7 +45,7 @@ class SubaccountsModule:
         return genesis.export(ctx, self._state, self.keeper)
 
     def check_invariants(self, ctx: Context) -> list[str]:
-        return self.keeper.conservation_by_scan(ctx) + self.keeper.broken_accounts(ctx)
+        return self.keeper.conservation_by_scan(ctx) + self.keeper.broken_accounts(ctx) + self.keeper.broken_leverage(ctx)
 
 
 def _messages(keeper: SubaccountsKeeper) -> tuple[MessageRoute, ...]:

@@ -59,9 +59,10 @@ class SubaccountsQueries:
 
     def account(self, ctx: Context, request: perpd_pb2.QueryAccountRequest) -> perpd_pb2.QueryAccountResponse:
         """Worth and requirements of one subaccount, funding settled up to the state that is read."""
-        stored = self._keeper.get(ctx, _subaccount_id(request.owner, request.number))
+        asked = _subaccount_id(request.owner, request.number)
+        stored = self._keeper.get(ctx, asked)
         settled = self._keeper.settle(ctx, stored)
-        risk = self._keeper.risk_of(ctx, settled)
+        risk = self._keeper.risk(ctx, asked)
         return perpd_pb2.QueryAccountResponse(
             height=ctx.height,
             net_collateral=encode_signed(risk.net_collateral),

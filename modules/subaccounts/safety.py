@@ -102,7 +102,11 @@ def clearly_initial(ctx: Context, perp: PerpKeeper, account: Subaccount, perpetu
 
 
 def below_maintenance(
-    ctx: Context, state: SubaccountsState, perp: PerpKeeper, funding: FundingKeeper, settled_risk: Callable[[Context, Subaccount], Risk]
+    ctx: Context,
+    state: SubaccountsState,
+    perp: PerpKeeper,
+    funding: FundingKeeper,
+    settled_risk: Callable[[Context, SubaccountId, Subaccount], Risk],
 ) -> list[tuple[SubaccountId, Risk]]:
     """Every liquidatable subaccount with its settled risk, by key. All open ones are looked at; few are judged exactly."""
     found: list[tuple[SubaccountId, Risk]] = []
@@ -134,7 +138,7 @@ def below_maintenance(
             if since != index:
                 collateral -= div_floor(quantums, lot) * (index - since)
         if value + ((collateral - BOUND_ROUNDING * len(rows)) << BOUND_SHIFT) < 0:
-            risk = settled_risk(ctx, account)
+            risk = settled_risk(ctx, key, account)
             if formulas.is_liquidatable(risk):
                 found.append((key, risk))
     return found

@@ -1,9 +1,9 @@
 """State of the subaccounts: prefixes, names, codecs."""
 
-from modules.kernel.codec import BIG, KEY_ADDRESS, KEY_U32, UINT, Record, key_of, single
+from modules.kernel.codec import BIG, KEY_ADDRESS, KEY_U32, UINT, Record, key_of, nested, repeated, single
 from modules.kernel.stores import Registry
 from modules.kernel.units import SubaccountId
-from modules.subaccounts.model import SUBACCOUNT, GatingParams, MarketTotals, Subaccount
+from modules.subaccounts.model import SUBACCOUNT, CustomMargin, GatingParams, Leverage, MarketTotals, Subaccount
 
 
 def _open(_: SubaccountId, value: Subaccount) -> tuple[int, int] | None:
@@ -22,6 +22,13 @@ class SubaccountsState:
         self.market_totals = schema.map(
             3, "market_totals", KEY_U32, Record(MarketTotals, long_quantums=BIG, short_quantums=BIG, lots_index=BIG)
         )
+        self.leverage = schema.map(
+            4,
+            "leverage",
+            key_of(SubaccountId, KEY_ADDRESS, KEY_U32),
+            Record(Leverage, entries=repeated(nested(Record(CustomMargin, perpetual_id=UINT, custom_imf_ppm=UINT)))),
+        )
+        """Of subaccounts that have chosen any, whether or not they hold anything."""
         self.gating = schema.item(5, "gating", Record(GatingParams, outage_seconds=UINT, blocks=UINT))
         self.outage = schema.item(6, "outage", single(UINT))
         """Height of the last block after an outage; absent: there was none."""
