@@ -20,6 +20,8 @@ from modules.kernel.units import NANOSECONDS_PER_SECOND
 from node import chain_genesis, results
 from node.abci.application import Application
 from node.executor import BlockRequest, Executor, Tally
+from node.history.history import DEFAULT_BLOCKS, History
+from node.history.queries import order_routes
 from node.metrics import Metrics
 from node.query.abci_query import AbciQuery
 from node.query.services.simulate import SimulateOutcome
@@ -75,8 +77,10 @@ class App(Application):
         metrics: Metrics | None = None,
         node_queries: tuple[QueryRoute, ...] = (),
         on_chain: Callable[[Context], None] = _nothing,
+        history_blocks: int = DEFAULT_BLOCKS,
     ) -> None:
-        """`prices` is this node's own view, asked once per vote; `node_queries` are answered beside those of the modules.
+        """`prices` is this node's own view, asked once per vote; `node_queries` are answered beside those of the modules;
+        what has become of orders is kept for `history_blocks` heights.
 
         `on_chain` is called when the chain's state is there, at start or with InitChain. Raises DatabaseError when what is stored cannot
         be trusted.
@@ -84,7 +88,9 @@ class App(Application):
         self.store = store
         self.wiring = wiring
         self.state = LiveState(wiring.registry)
-        self.table = QueryTable(wiring.registry, store, (*wiring.queries, *node_queries))
+        self._history = History(store, wiring.registry, wiring.clob.keeper, history_blocks)
+        history_queries = order_routes(store, self._history, wiring.clob.keeper)
+        self.table = QueryTable(wiring.registry, store, (*wiring.queries, *history_queries, *node_queries))
         self.metrics = metrics if metrics is not None else Metrics()
         self._prices = prices
         self._on_chain = on_chain
@@ -307,8 +313,10 @@ class App(Application):
         with self.metrics.stage("execute"):
             block = BlockRequest(request.txs, commit_of(request.decided_last_commit), request.proposer_address, self._app_hash)
             result = self._executor.execute(ctx, block)
+        with self.metrics.stage("history"):
+            beside = self._history.rows(ctx, result.steps)
         with self.metrics.stage("tree"):
-            app_hash = self.store.stage(request.height, ctx.time_ns, self.state.changes())
+            app_hash = self.store.stage(request.height, ctx.time_ns, self.state.changes(), beside)
         self._staged = result.tally
         self._staged_height = request.height
         updates = self.wiring.consensus.keeper.validator_updates(ctx)

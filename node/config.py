@@ -31,6 +31,8 @@ class NodeConfig:
     log_level: str
     versions_kept: int
     """How many committed heights stay answerable and provable."""
+    history_blocks: int
+    """For how many heights it is kept what became of orders; 0: not at all."""
 
     @property
     def data(self) -> Path:
@@ -46,7 +48,7 @@ _TEXTS = {
     "prices_override": "",
     "log_level": "info",
 }
-_NUMBERS = {"validator_index": (0, 0, 10_000), "versions_kept": (100, 2, 100_000)}
+_NUMBERS = {"validator_index": (0, 0, 10_000), "versions_kept": (100, 2, 100_000), "history_blocks": (10_000, 0, 100_000_000)}
 
 
 def load(home: Path) -> NodeConfig:

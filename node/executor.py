@@ -12,6 +12,8 @@ from modules.kernel.errors import INSUFFICIENT_FUNDS, ChainError
 from modules.kernel.events import Event, EventKind
 from modules.subaccounts.model import FEE_COLLECTOR
 from node import results
+from node.history.model import BLOCK_END, CLOCK, ENGINE, Cause
+from node.history.recorder import Step, transaction
 from node.sequencer.admission import Admission, Sources
 from node.sequencer.block import OpenedBlock, open_block
 from node.sequencer.lanes import BEFORE_ENGINE, CANCEL
@@ -44,6 +46,8 @@ class BlockResult(NamedTuple):
     results: list[bytes]
     """One encoded ExecTxResult per transaction, in the block's order."""
     tally: "Tally"
+    steps: list[Step]
+    """The same events in the order in which they happened, each with its cause."""
 
 
 class Tally:
@@ -78,6 +82,7 @@ class Executor:
         admission = block.admission
         outputs = _refusals(block, len(request.txs))
         tally = Tally()
+        steps: list[Step] = []
         tally.admitted = len(admission.order)
         tally.refused = len(admission.refusals)
 
@@ -95,28 +100,31 @@ class Executor:
         wiring.subaccounts.keeper.begin_block(ctx, _gap_ns(ctx, wiring.consensus.keeper))
         wiring.funding.keeper.begin_block(ctx)
         due = wiring.clob.keeper.begin_block(ctx)
+        told = _tell(steps, CLOCK, ctx, 0)
 
         # 4. Cancels, margin, makers. 5. The engine. 6. Takers and everything else: nothing leaves before losses are dealt with.
         placed_later = _placed_later(admission)
         split = next((rank for rank, (_, tx) in enumerate(admission.order) if tx.lane not in BEFORE_ENGINE), len(admission.order))
         for position, tx in admission.order[:split]:
-            outputs[position] = self._run(ctx, tx, placed_later, tally)
+            outputs[position] = self._run(ctx, tx, placed_later, tally, steps)
         wiring.liquidation.keeper.run(ctx)
         wiring.clob.keeper.run_due(ctx, due)
+        told = _tell(steps, ENGINE, ctx, told)
         for position, tx in admission.order[split:]:
-            outputs[position] = self._run(ctx, tx, placed_later, tally)
+            outputs[position] = self._run(ctx, tx, placed_later, tally, steps)
 
         # 7. End: premium samples, traded volume, what the authority changes, the last block's identity, and that no money came or went.
         wiring.clob.keeper.end_block(ctx)
         wiring.fees.keeper.end_block(ctx)
         wiring.changes.end_block(ctx)
         wiring.consensus.keeper.end_block(ctx)
+        _tell(steps, BLOCK_END, ctx, told)
         broken = wiring.subaccounts.keeper.conservation(ctx)
         assert not broken, f"money is not conserved at height {ctx.height}: {'; '.join(broken)}"
         tally.fills += _count_fills(ctx.events)
-        return BlockResult(ctx.events, outputs, tally)
+        return BlockResult(ctx.events, outputs, tally, steps)
 
-    def _run(self, ctx: Context, tx: Tx, placed_later: dict[OrderId, None], tally: Tally) -> bytes:
+    def _run(self, ctx: Context, tx: Tx, placed_later: dict[OrderId, None], tally: Tally, steps: list[Step]) -> bytes:
         """The result of one admitted transaction. When it fails, nothing of it stays but its sequence and its fee."""
         first_event = len(ctx.events)
         params = self._sources.consensus.params(ctx)
@@ -143,6 +151,7 @@ class Executor:
         else:
             events = ctx.events[first_event:]
             tally.fills += _count_fills(events)
+            steps.append(Step(transaction(tx), events, tx))
             output = results.tx_result(data=self._data(responses), gas_wanted=wanted, gas_used=used, events=events)
         del ctx.events[first_event:]
         return output
@@ -171,7 +180,7 @@ class Executor:
         except ChainError as error:
             return results.failure(error)
         tx.gas_limit = tx.gas_limit or gas_used(tx, self._sources.consensus.params(ctx))
-        return self._run(ctx, tx, {}, Tally())
+        return self._run(ctx, tx, {}, Tally(), [])
 
 
 def _refusals(block: OpenedBlock, count: int) -> list[bytes]:
@@ -208,6 +217,13 @@ def _gap_ns(ctx: Context, consensus: ConsensusKeeper) -> int:
     if ctx.height <= consensus.initial_height(ctx) + 1:
         return 0
     return ctx.time_ns - consensus.last_block_time(ctx)
+
+
+def _tell(steps: list[Step], cause: Cause, ctx: Context, told: int) -> int:
+    """What the protocol has done since `told` events of the block is a step; returns the new number of events told."""
+    if len(ctx.events) > told:
+        steps.append(Step(cause, ctx.events[told:]))
+    return len(ctx.events)
 
 
 def _count_fills(events: Sequence[Event]) -> int:

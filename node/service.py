@@ -46,7 +46,13 @@ class Node:
             simulate_route(self._simulate_here),
         )
         self.app = App(
-            self.store, wiring, prices=self.feeder.current, metrics=self.metrics, node_queries=routes, on_chain=self._follow_markets
+            self.store,
+            wiring,
+            prices=self.feeder.current,
+            metrics=self.metrics,
+            node_queries=routes,
+            on_chain=self._follow_markets,
+            history_blocks=config.history_blocks,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
 

@@ -22,8 +22,13 @@ INVALID_REPLACEMENT = register(
 )
 FULLY_FILLED = register("clob", 24, "what is left of this order id after its fills is less than one step; use another client id")
 NO_PRICE = register("clob", 28, "the market has no oracle price yet; orders are accepted once it has")
+INVALID_PAIR_PARAMETER = register("clob", 27, "a clob pair is of a perpetual, with a step and a tick above 0 and a known status")
 INVALID_STATEFUL_CANCEL = register("clob", 29, "the cancel's good_til_block_time must not be before the order's")
 PAIR_STATUS = register("clob", 34, "the market's status does not allow this order")
+INVALID_STATUS_MOVE = register("clob", 35, "the market's status cannot move like this")
+INVALID_PAIR_UPDATE = register(
+    "clob", 39, "perpetual and exponent of a clob pair are fixed; step and tick can only become divisors of what they are"
+)
 INVALID_TIME_IN_FORCE = register("clob", 44, "unknown time in force")
 INVALID_BATCH_CANCEL = register("clob", 45, "a batch cancel names 1 to 100 client ids, each once, grouped by clob pair, each pair once")
 DEPRECATED_FIELD = register("clob", 48, "fill-or-kill is no longer supported; use immediate-or-cancel")

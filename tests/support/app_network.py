@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from modules.kernel.context import Context
 from node.app import App
+from node.history.history import DEFAULT_BLOCKS
 from node.localnet.create import DEFAULT_GENESIS
 from node.store.chain_store import ChainStore
 from node.tx.signer import DEFAULT_GAS_LIMIT, sign_tx
@@ -37,11 +38,11 @@ def localnet_state() -> dict[str, Any]:
     return state
 
 
-def open_app(directory: Path, prices: Callable[[], Mapping[int, int]] = dict) -> App:
+def open_app(directory: Path, prices: Callable[[], Mapping[int, int]] = dict, history_blocks: int = DEFAULT_BLOCKS) -> App:
     """An application on the database in `directory`, as a node opens it."""
     wiring = Wiring()
     directory.mkdir(parents=True, exist_ok=True)
-    return App(ChainStore(directory, wiring.registry.stores, KEPT_VERSIONS), wiring, prices=prices)
+    return App(ChainStore(directory, wiring.registry.stores, KEPT_VERSIONS), wiring, prices=prices, history_blocks=history_blocks)
 
 
 class AppNetwork:
@@ -57,6 +58,7 @@ class AppNetwork:
         block_seconds: int = 1,
         initial_height: int = 1,
         time_ns: int = GENESIS_TIME_NS,
+        history_blocks: int = DEFAULT_BLOCKS,
     ) -> None:
         """Without a `state` that of genesis/localnet.json with `people` funded in it. `time_ns` is the genesis time."""
         self.people = list(people) or load.traders(6)
@@ -64,7 +66,9 @@ class AppNetwork:
         self.markets = load.markets(self.state)
         self.denom: str = self.state["bank"]["denoms"][0]
         self.prices: dict[int, int] = {entry["id"]: int(entry["price"]) for entry in self.state["oracle"]["markets"]}
-        self.apps: list[App] = [open_app(directory / str(number), lambda: self.prices) for number in range(count)]
+        self.history_blocks = history_blocks
+        """Of every application that is opened from now on."""
+        self.apps: list[App] = [self._open(directory / str(number)) for number in range(count)]
         self._directory = directory
         self._signed: dict[int, int] = {}
         self.chain = Chain(
@@ -113,9 +117,12 @@ class AppNetwork:
     def restart(self, number: int) -> App:
         """The process of one application has ended, and a new one has opened its database."""
         self.apps[number].store.close()
-        app = self.apps[number] = open_app(self._directory / str(number), lambda: self.prices)
+        app = self.apps[number] = self._open(self._directory / str(number))
         self.chain.apps[number] = app
         return app
+
+    def _open(self, directory: Path) -> App:
+        return open_app(directory, lambda: self.prices, self.history_blocks)
 
     def close(self) -> None:
         """Every database is closed, and Python collects garbage again, which an application switches off for its process."""
