@@ -15,7 +15,7 @@ from node.feeder import board, spec
 from node.localnet import files
 from node.localnet.addresses import Endpoint
 from node.localnet.config import Pace, app_config, engine_config
-from node.localnet.genesis import ACCOUNT_NAMES, address_prefix, engine_genesis, fund, to_text
+from node.localnet.genesis import ACCOUNT_NAMES, address_prefix, engine_genesis, fund, name_authority, to_text
 from node.localnet.home import CHAIN_ID, VALIDATORS, VALIDATORS_MAXIMUM, Home, Network, NodeHome
 from node.localnet.keys import EngineKey, new_account
 
@@ -144,7 +144,8 @@ def _new_chain(home: Home, old: Network | None, wishes: Wishes, validate: Valida
     )
     nodes = home.nodes(count)
     validators = [(node.name, make_keys(node)) for node in nodes]
-    text = to_text(engine_genesis(network.chain_id, validators, fund(app_state, accounts), network.created_seconds))
+    state = name_authority(fund(app_state, accounts), accounts[0].address)
+    text = to_text(engine_genesis(network.chain_id, validators, state, network.created_seconds))
     for node in nodes[1:]:
         files.write_text(node.genesis, text)
     home.save(network)

@@ -34,6 +34,13 @@ def fund(app_state: Mapping[str, Any], accounts: Sequence[Account]) -> dict[str,
     return {**app_state, "bank": {**bank, "balances": [*bank.get("balances", []), *entries]}}
 
 
+def name_authority(app_state: Mapping[str, Any], address: str) -> dict[str, Any]:
+    """The same state with that account as the authority, if it names none."""
+    section = app_state.get("authority")
+    named = section.get("address") if isinstance(section, dict) else None
+    return {**app_state, "authority": {"address": named or address}}
+
+
 def address_prefix(app_state: Mapping[str, Any]) -> str:
     """The human-readable part of the chain's addresses."""
     section = app_state.get("consensus")

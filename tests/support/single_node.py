@@ -20,7 +20,7 @@ from node.app import App
 from node.chain_genesis import parse
 from node.client.wallet import Wallet
 from node.localnet import files
-from node.localnet.genesis import ACCOUNT_NAMES, fund
+from node.localnet.genesis import ACCOUNT_NAMES, fund, name_authority
 from node.localnet.home import Home
 from node.localnet.keys import Account, address_of, public_key
 from node.query.engine_rpc import EngineRpc
@@ -74,7 +74,7 @@ class SingleNode:
                 simulate_route(self.simulate),
             ),
         )
-        state = fund(parse(GENESIS.read_bytes()), self.accounts)
+        state = name_authority(fund(parse(GENESIS.read_bytes()), self.accounts), self.accounts[0].address)
         text = json.dumps(state).encode()
         now = time.time_ns()
         self.chain = Chain(

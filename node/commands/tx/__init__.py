@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from node.commands.tx import money, orders
+from node.commands.tx import change, money, orders
 
 
 @click.group()
@@ -22,5 +22,6 @@ for _found in (
     orders.cancel,
     orders.batch_cancel,
     orders.leverage,
+    change.change,
 ):
     command.add_command(_found)

@@ -14,7 +14,7 @@ from node.localnet import create
 from node.localnet.addresses import endpoints
 from node.localnet.config import app_config, engine_config
 from node.localnet.create import Wishes
-from node.localnet.genesis import ACCOUNT_NAMES, FAUCET_OTHER_AMOUNT, FAUCET_QUOTE_AMOUNT, fund
+from node.localnet.genesis import ACCOUNT_NAMES, FAUCET_OTHER_AMOUNT, FAUCET_QUOTE_AMOUNT, fund, name_authority
 from node.localnet.home import Home, Network
 from node.localnet.keys import Account, EngineKey
 
@@ -74,6 +74,16 @@ def test_accounts_are_funded_in_every_denomination(tmp_path: Path, genesis: Path
     ]
     assert stat.S_IMODE(home.accounts_file.stat().st_mode) == 0o600
     assert stat.S_IMODE((home.node(0).config / "priv_validator_key.json").stat().st_mode) == 0o600
+
+
+def test_the_faucet_is_the_authority_of_a_genesis_that_names_none(tmp_path: Path, genesis: Path) -> None:
+    """Whoever tries the network may change its parameters; an authority that the genesis names stays."""
+    home, network = made(tmp_path, genesis)
+    assert network.accounts[0].name == "faucet"
+    assert json.loads(home.node(0).genesis.read_text())["app_state"]["authority"] == {"address": network.accounts[0].address}
+    for section in ({}, {"address": ""}):
+        assert name_authority(STATE | {"authority": section}, "dydx1faucet")["authority"] == {"address": "dydx1faucet"}
+    assert name_authority(STATE | {"authority": {"address": "dydx1own"}}, "dydx1faucet")["authority"] == {"address": "dydx1own"}
 
 
 def test_funding_does_not_change_the_document_it_is_given() -> None:
