@@ -12,95 +12,26 @@ from modules.funding.formulas import index_divisor
 from modules.kernel.module import Problems
 from node.chain_genesis import validate
 from node.tx.kinds import INTERNAL
-from perpd_proto.dydxprotocol.clob import tx_pb2 as clob
-from perpd_proto.dydxprotocol.perpetuals import tx_pb2 as perpetuals
-from perpd_proto.dydxprotocol.prices import tx_pb2 as prices
-from perpd_proto.perpd.consensus.v1 import tx_pb2 as consensus
-from perpd_proto.perpd.sequencer.v1 import tx_pb2 as sequencer
 from support.authority_desk import AUTHORITY, STRANGER, Desk
-
-
-def tier(tier_id: int = 0, *, initial: int = 30_000, sender: str = AUTHORITY.text, **changes: Any) -> perpetuals.MsgSetLiquidityTier:
-    """A tier, by default the first with another initial margin."""
-    message = perpetuals.MsgSetLiquidityTier(authority=sender)
-    fields = {"name": "Large-Cap", "maintenance_fraction_ppm": 600_000, "impact_notional": 10_000_000_000} | changes
-    for name, value in ({"id": tier_id, "initial_margin_ppm": initial} | fields).items():
-        setattr(message.liquidity_tier, name, value)
-    return message
-
-
-def perpetual(perpetual_id: int = 0, **changes: Any) -> perpetuals.MsgUpdatePerpetualParams:
-    """A perpetual's parameters, by default those of BTC with another default funding."""
-    message = perpetuals.MsgUpdatePerpetualParams(authority=AUTHORITY.text)
-    fields = {"ticker": "BTC-USD", "market_id": 0, "default_funding_ppm": 100, "liquidity_tier": 0, "market_type": 1} | changes
-    for name, value in ({"id": perpetual_id} | fields).items():
-        setattr(message.perpetual_params, name, value)
-    return message
-
-
-def funding(rate: int = 1_000_000, premium: int = 2_000_000, votes: int = 15) -> perpetuals.MsgUpdateParams:
-    """Factors of funding's bounds."""
-    message = perpetuals.MsgUpdateParams(authority=AUTHORITY.text)
-    message.params.funding_rate_clamp_factor_ppm = rate
-    message.params.premium_vote_clamp_factor_ppm = premium
-    message.params.min_num_votes_per_sample = votes
-    return message
-
-
-def market(market_id: int = 0, pair: str = "XBT-USD", change: int = 500) -> prices.MsgUpdateMarketParam:
-    """A market of the oracle."""
-    message = prices.MsgUpdateMarketParam(authority=AUTHORITY.text)
-    message.market_param.id, message.market_param.pair, message.market_param.min_price_change_ppm = market_id, pair, change
-    return message
-
-
-def liquidations(**changes: Any) -> clob.MsgUpdateLiquidationsConfig:
-    """The reference's mainnet configuration with another fee."""
-    fields = {
-        "fee": 10_000,
-        "minimum": 1_000_000_000,
-        "portion": 100_000,
-        "notional": 10**11,
-        "insurance": 10**12,
-        "adjustment": 1_000_000,
-        "spread": 1_500_000,
-    } | changes
-    message = clob.MsgUpdateLiquidationsConfig(authority=AUTHORITY.text)
-    config = message.liquidations_config
-    config.max_liquidation_fee_ppm = fields["fee"]
-    config.position_block_limits.min_position_notional_liquidated = fields["minimum"]
-    config.position_block_limits.max_position_portion_liquidated_ppm = fields["portion"]
-    config.subaccount_block_limits.max_notional_liquidated = fields["notional"]
-    config.subaccount_block_limits.max_quantums_insurance_lost = fields["insurance"]
-    config.fillable_price_config.bankruptcy_adjustment_ppm = fields["adjustment"]
-    config.fillable_price_config.spread_to_maintenance_margin_ratio_ppm = fields["spread"]
-    return message
-
-
-def validators(*powers: tuple[int, int]) -> consensus.MsgUpdateValidators:
-    """New powers of the keys 01…, 02… and so on."""
-    message = consensus.MsgUpdateValidators(authority=AUTHORITY.text)
-    for number, power in powers:
-        message.validators.add(public_key=bytes([number]) * 32, power=power)
-    return message
-
-
-def no_key() -> consensus.MsgUpdateValidators:
-    """A validator whose key is too short."""
-    message = consensus.MsgUpdateValidators(authority=AUTHORITY.text)
-    message.validators.add(public_key=b"k", power=1)
-    return message
-
-
-def block_limits(desk: Desk, **changes: Any) -> sequencer.MsgUpdateParams:
-    """The limits of blocks as they are, but for these."""
-    message = sequencer.MsgUpdateParams(authority=AUTHORITY.text)
-    for name, value in (desk.wiring.consensus.keeper.params(desk.ctx)._asdict() | changes).items():
-        if name == "lane_byte_share_ppm":
-            message.params.lane_byte_share_ppm.extend(value)
-        else:
-            setattr(message.params, name, value)
-    return message
+from support.change_messages import (
+    block_limits,
+    book_limits,
+    discount,
+    engine_limits,
+    equity_tiers,
+    fee_tiers,
+    funding,
+    gate,
+    liquidations,
+    market,
+    no_key,
+    pair,
+    perpetual,
+    tier,
+    validators,
+    windows,
+)
+from support.markets import START_SECONDS
 
 
 class Kind:
@@ -127,7 +58,30 @@ KINDS = {
     "block limits": Kind(
         lambda desk: block_limits(desk, max_block_txs=9), lambda desk: desk.wiring.consensus.keeper.params(desk.ctx).max_block_txs, 9
     ),
+    "clob pair": Kind(lambda desk: pair(desk, status=2), lambda desk: next(desk.wiring.clob.keeper.pairs(desk.ctx)).status, 2),
+    "equity tiers": Kind(
+        lambda _: equity_tiers([(b"", 3)]), lambda desk: desk.wiring.clob.keeper.limits.equity_tiers(desk.ctx).stateful, ((0, 3),)
+    ),
+    "message windows": Kind(
+        lambda _: windows((5, 6)), lambda desk: desk.wiring.clob.keeper.limits.rate_limits(desk.ctx).stateful_orders, ((5, 6),)
+    ),
+    "order books": Kind(lambda _: book_limits(7, 8, 9), lambda desk: desk.wiring.clob.keeper.params(desk.ctx)[:3], (7, 8, 9)),
+    "engine step": Kind(
+        lambda _: engine_limits(1, 2, 3, 4), lambda desk: desk.wiring.liquidation.keeper.params(desk.ctx).max_orders_per_block, 1
+    ),
+    "gate": Kind(lambda _: gate(60, 3), lambda desk: desk.wiring.subaccounts.keeper.gating.params(desk.ctx), (60, 3)),
+    "fee tiers": Kind(lambda _: fee_tiers(350), lambda desk: desk.wiring.fees.keeper.tiers(desk.ctx)[0].taker_fee_ppm, 350),
+    "discounts": Kind(
+        lambda _: discount(START_SECONDS, 0), lambda desk: [row[0] for row in desk.wiring.fees.keeper.discounts(desk.ctx)], [0]
+    ),
 }  # fmt: skip
+
+
+def test_every_kind_of_change_is_tested_here() -> None:
+    """What a module offers and nobody tries fails this."""
+    desk = Desk()
+    offered = {route.message.DESCRIPTOR.full_name for module in desk.wiring.modules for route in module.changes}
+    assert {kind.make(desk).DESCRIPTOR.full_name for kind in KINDS.values()} == offered
 
 
 @pytest.mark.parametrize("name", KINDS)
