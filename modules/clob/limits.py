@@ -87,9 +87,7 @@ class Limits:
         found: _Rules | None = ctx.scratch.get(_MEMO)
         if found is None:
             tiers = self.equity_tiers(ctx)
-            found = ctx.scratch[_MEMO] = _Rules(
-                self._state.params.require(ctx).max_open_orders, tiers.stateful, tiers.short_term
-            )
+            found = ctx.scratch[_MEMO] = _Rules(self._state.params.require(ctx).max_open_orders, tiers.stateful, tiers.short_term)
         return found
 
     def _require_room_for_all(self, ctx: Context, subaccount: SubaccountId, limit: int) -> None:

@@ -66,8 +66,8 @@ class CheckState:
         count: EconomicCheck | None = None,
         economic: EconomicCheck | None = None,
     ) -> None:
-        """`gas_prices`: a fee must reach one of them; none asks for no fee. `count` is told of each new transaction that is its signer's and
-        not too old, and may refuse it; `economic` comes last.
+        """`gas_prices`: a fee must reach one of them; none asks for no fee. `count` is told of each new transaction that is its signer's
+        and not too old, and may refuse it; `economic` comes last.
         """
         self._sources = sources
         self._window_errors = window_errors or WindowErrors()

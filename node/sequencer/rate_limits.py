@@ -1,9 +1,9 @@
 """How many messages one owner may bring into the pool within windows of blocks (dydx-clob.md 6.5).
 
-This is about a node's own pool: counts are in its memory, begin at nothing with each start and each change of the windows, and no block ever
-depends on them. What a block takes of one account is the lane quota's business. All subaccounts of an owner count together; an attempt
-counts whatever then becomes of it, also when it is refused here, so that trying harder does not help. Only transactions whose signature
-and good-til-blocks hold get here: nobody can use up another's windows, and an old transaction sent again uses up none.
+This is about a node's own pool: counts are in its memory, begin at nothing with each start and each change of the windows, and no block
+ever depends on them. What a block takes of one account is the lane quota's business. All subaccounts of an owner count together; an
+attempt counts whatever then becomes of it, also when it is refused here, so that trying harder does not help. Only transactions whose
+signature and good-til-blocks hold get here: nobody can use up another's windows, and an old transaction sent again uses up none.
 """
 
 from bisect import bisect_left
