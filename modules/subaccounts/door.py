@@ -195,10 +195,10 @@ class Door:
                 _SUCCESS if self.may_hold(ctx, taker.stored.rows, perpetual_id) else _ISOLATION,
                 _SUCCESS if self.may_hold(ctx, maker.stored.rows, perpetual_id) else _ISOLATION,
             )
-        long_delta = _more(taker.before, taker.after) + _more(maker.before, maker.after)
-        short_delta = _more(-taker.before, -taker.after) + _more(-maker.before, -maker.after)
+        # What both sides together are long grows by as much as what they are short: one has what the other has given.
+        opened = _more(taker.before, taker.after) + _more(maker.before, maker.after)
         if judged:
-            open_interest = self._perp.open_interest(ctx, perpetual_id) + long_delta
+            open_interest = self._perp.open_interest(ctx, perpetual_id) + opened
             taker_result = self.judge(ctx, taker, perpetual_id, open_interest)
             maker_result = self.judge(ctx, maker, perpetual_id, open_interest)
             if taker_result or maker_result:
@@ -212,12 +212,10 @@ class Door:
         except ChainError:
             ctx.undo(mark)
             return _ERROR, _ERROR
-        self._perp.change_open_interest(ctx, perpetual_id, long_delta)
-        if long_delta or short_delta:
-            totals = self._state.market_totals.get(ctx, perpetual_id) or NO_TOTALS
-            self.set_totals(
-                ctx, perpetual_id, MarketTotals(totals.long_quantums + long_delta, totals.short_quantums + short_delta, totals.lots_index)
-            )
+        if opened:
+            self._perp.change_open_interest(ctx, perpetual_id, opened)
+            long, short, lots_index = self._state.market_totals.get(ctx, perpetual_id) or NO_TOTALS
+            self.set_totals(ctx, perpetual_id, MarketTotals(long + opened, short + opened, lots_index))
         self.write(ctx, taker, maker)
         for side in (taker, maker):
             if side.realised is not None:
@@ -233,25 +231,24 @@ class Door:
         assert taker_extra >= 0 <= maker_extra, "what goes to a builder is charged, never paid"
         if taker_id == maker_id:
             raise SAME_SUBACCOUNT_TWICE(f"{addresses.to_text(taker_id.owner)}/{taker_id.number}")
+        index = self._funding.index(ctx, perpetual_id)
         taker_costs, maker_costs = taker_fee + taker_extra + insurance_delta, maker_fee + maker_extra
         if not taker_buys:
             return (
-                self._side(ctx, taker_id, perpetual_id, -quantums, quote, quote - taker_costs),
-                self._side(ctx, maker_id, perpetual_id, quantums, quote, -quote - maker_costs),
+                self._side(ctx, taker_id, perpetual_id, -quantums, quote, quote - taker_costs, index),
+                self._side(ctx, maker_id, perpetual_id, quantums, quote, -quote - maker_costs, index),
             )
         return (
-            self._side(ctx, taker_id, perpetual_id, quantums, quote, -quote - taker_costs),
-            self._side(ctx, maker_id, perpetual_id, -quantums, quote, quote - maker_costs),
+            self._side(ctx, taker_id, perpetual_id, quantums, quote, -quote - taker_costs, index),
+            self._side(ctx, maker_id, perpetual_id, -quantums, quote, quote - maker_costs, index),
         )
 
     def _side(
-        self, ctx: Context, subaccount_id: SubaccountId, perpetual_id: int, quantums_delta: int, quote: int, quote_delta: int
+        self, ctx: Context, subaccount_id: SubaccountId, perpetual_id: int, quantums_delta: int, quote: int, quote_delta: int, index: int
     ) -> Side:
         stored = self._state.accounts.get(ctx, subaccount_id) or EMPTY
         settled, payments = self.settle(ctx, stored)
-        rows, before, after, realised = formulas.apply(
-            settled.rows, perpetual_id, quantums_delta, quote, quote_delta, self._funding.index(ctx, perpetual_id)
-        )
+        rows, before, after, realised = formulas.apply(settled.rows, perpetual_id, quantums_delta, quote, quote_delta, index)
         changed = Subaccount(settled.collateral + quote_delta, rows)
         return Side(subaccount_id, stored, settled, payments, changed, before, after, realised)
 
@@ -291,9 +288,11 @@ class Door:
                 self._state.accounts.set(ctx, side.id, changed)
             else:
                 self._state.accounts.delete(ctx, side.id)
-            before, after = self.pool_of(ctx, stored)[0], self.pool_of(ctx, changed)[0]
-            collateral[before] = collateral.get(before, 0) - stored.collateral
+            after = self.pool_of(ctx, changed)[0]
             collateral[after] = collateral.get(after, 0) + changed.collateral
+            # Positions before and after say the same pool, unless there are none on one side.
+            before = after if stored.rows and changed.rows else self.pool_of(ctx, stored)[0]
+            collateral[before] = collateral.get(before, 0) - stored.collateral
             for perpetual_id, payment in side.payments:
                 totals = self._state.market_totals.get(ctx, perpetual_id) or NO_TOTALS
                 self.set_totals(ctx, perpetual_id, totals._replace(lots_index=totals.lots_index - payment))

@@ -67,7 +67,7 @@ class SubaccountsKeeper:
         return self._settled_risk(ctx, subaccount_id, self.get(ctx, subaccount_id))
 
     def risk_of(self, ctx: Context, settled: Subaccount, perpetual_id: int = -1, open_interest: int | None = None) -> Risk:
-        """The same of any settled holdings, without custom leverage; `open_interest`: what `perpetual_id` has after a trade that is judged."""
+        """The same of any settled holdings, without custom leverage; `open_interest` is that of `perpetual_id` after a trade."""
         return self._door.risk_of(ctx, settled, perpetual_id, open_interest)
 
     def with_positions(self, ctx: Context) -> list[SubaccountId]:
