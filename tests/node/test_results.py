@@ -8,6 +8,7 @@ from modules.kernel.events import EventKind
 from node import results
 from perpd_proto.cosmos.base.abci.v1beta1 import abci_pb2
 from perpd_proto.tendermint.abci import types_pb2 as abci
+from perpd_proto.tendermint.crypto import keys_pb2
 
 KIND = EventKind("sample", ("key",), indexed=("key",))
 EVENT = abci.Event(type="sample", attributes=[abci.EventAttribute(key="key", value="9", index=True)])
@@ -41,11 +42,17 @@ def test_message_data_is_tx_msg_data(responses: list[tuple[str, bytes]]) -> None
     assert results.message_data(responses) == message.SerializeToString()
 
 
-@given(st.integers(0, 3), st.lists(st.binary(max_size=3).map(lambda data: abci.ExecTxResult(data=data)), max_size=5))
-def test_a_finalized_block_is_the_protobuf_message(count: int, txs: list[abci.ExecTxResult]) -> None:
-    """Events, results (also empty ones) and app hash."""
-    encoded = results.finalize_response([(KIND, (9,))] * count, [tx.SerializeToString() for tx in txs], b"h" * 32)
-    assert encoded == abci.ResponseFinalizeBlock(events=[EVENT] * count, tx_results=txs, app_hash=b"h" * 32).SerializeToString()
+@given(
+    st.integers(0, 3),
+    st.lists(st.binary(max_size=3).map(lambda data: abci.ExecTxResult(data=data)), max_size=5),
+    st.lists(st.tuples(st.binary(min_size=32, max_size=32), st.integers(0, 2**60)), max_size=3),
+)
+def test_a_finalized_block_is_the_protobuf_message(count: int, txs: list[abci.ExecTxResult], powers: list[tuple[bytes, int]]) -> None:
+    """Events, results (also empty ones), validators with their new powers (also 0) and app hash."""
+    encoded = results.finalize_response([(KIND, (9,))] * count, [tx.SerializeToString() for tx in txs], b"h" * 32, powers)
+    updates = [abci.ValidatorUpdate(pub_key=keys_pb2.PublicKey(ed25519=key), power=power) for key, power in powers]
+    expected = abci.ResponseFinalizeBlock(events=[EVENT] * count, tx_results=txs, validator_updates=updates, app_hash=b"h" * 32)
+    assert encoded == expected.SerializeToString()
 
 
 @given(st.lists(st.binary(max_size=300), max_size=5))

@@ -2,16 +2,19 @@
 
 from typing import Any
 
+from modules.clob.model import PairStatus, pair_to_proto
 from modules.consensus.model import VALIDATOR_KEY_BYTES
+from perpd_proto.dydxprotocol.clob import tx_pb2 as clob
 from perpd_proto.dydxprotocol.perpetuals import tx_pb2 as perpetuals
 from perpd_proto.perpd.consensus.v1 import tx_pb2 as consensus
 from perpd_proto.perpd.sequencer.v1 import tx_pb2 as sequencer
 from support.chain import make_validators
 from support.exchange import DOLLAR, Exchange, OpenExchange, genesis
+from support.markets import BTC
 from support.sequencing import Signer
 
 PRICE = 6_012_300_000
-STEP = 1_000_000
+STEP, TICK = 1_000_000, 100_000
 CAROL = {"address": Signer("carol").text}
 
 
@@ -157,3 +160,51 @@ def test_two_changes_of_validators_in_a_row_are_told_as_what_each_adds(open_exch
     keys = [one.public_key for one in exchange.chain.validators]
     assert exchange.chain.power_changes == [(first + 2, {keys[0]: 20}), (first + 3, {keys[0]: 30, keys[1]: 5})]
     assert exchange.run(4).block.results[0].code == 0
+
+
+def status(exchange: Exchange, new: PairStatus) -> clob.MsgUpdateClobPair:
+    """BTC's market with another status."""
+    found = exchange.wiring.clob.keeper.pair(exchange.ctx, BTC)
+    assert found is not None
+    message = clob.MsgUpdateClobPair(authority=CAROL["address"])
+    message.clob_pair.CopyFrom(pair_to_proto(found._replace(status=int(new))))
+    return message
+
+
+def test_a_market_is_settled_for_good_and_begins_anew(open_exchange: OpenExchange) -> None:
+    """Its orders end with the block of the change, its positions in the blocks after it; empty, it may begin anew, and not before."""
+    exchange = open_exchange(genesis(collateral={"alice": 10_000 * DOLLAR, "bob": 50_000 * DOLLAR}, authority=CAROL))
+    exchange.block(exchange.limit("bob", 1, "sell", 1_000 * STEP, PRICE))
+    exchange.block(exchange.limit("alice", 1, "buy", 1_000 * STEP, PRICE), exchange.long_term("bob", 2, "sell", 10 * STEP, PRICE + TICK))
+    change = exchange.sign("carol", status(exchange, PairStatus.FINAL_SETTLEMENT))
+    early = exchange.sign("carol", status(exchange, PairStatus.INITIALIZING))
+    happened = exchange.block(change, early)
+    assert happened.code(change) == 0
+    # On top of the first, which waits: there are positions.
+    assert happened.outcome(early) == ("clob", 35)
+    assert happened.removed() == [("bob/2", "FINAL_SETTLEMENT")]
+    assert exchange.position("alice") == 1_000 * STEP
+    refused = exchange.limit("bob", 3, "sell", STEP, PRICE)
+    assert exchange.decide(refused).outcome(refused) == ("clob", 34)
+    assert (exchange.position("alice"), exchange.open_interest()) == (0, 0)
+    again = exchange.sign("carol", status(exchange, PairStatus.INITIALIZING))
+    assert exchange.block(again).code(again) == 0
+    active = exchange.sign("carol", status(exchange, PairStatus.ACTIVE))
+    assert exchange.block(active).code(active) == 0
+    exchange.block(exchange.limit("bob", 4, "sell", STEP, PRICE))
+    assert len(exchange.block(exchange.limit("alice", 2, "buy", STEP, PRICE)).fills()) == 1
+
+
+def test_a_finer_grid_holds_from_the_next_height(open_exchange: OpenExchange) -> None:
+    """Beside the change an order on it is refused; behind it, it rests."""
+    exchange = open_exchange(genesis(collateral={"bob": 50_000 * DOLLAR}, authority=CAROL))
+    wanted = status(exchange, PairStatus.ACTIVE)
+    wanted.clob_pair.step_base_quantums, wanted.clob_pair.subticks_per_tick = STEP // 10, TICK // 10
+    change = exchange.sign("carol", wanted)
+    fine = {"quantums": 3 * STEP // 10, "subticks": PRICE + TICK // 10}
+    beside = exchange.limit("bob", 1, "sell", **fine)
+    happened = exchange.block(change, beside)
+    assert (happened.code(change), happened.outcome(beside)) == (0, ("clob", 12))
+    behind = exchange.limit("bob", 2, "sell", **fine)
+    assert exchange.block(behind).code(behind) == 0
+    assert exchange.book()["asks"] == [("bob/2", fine["subticks"], fine["quantums"])]
