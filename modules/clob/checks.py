@@ -168,7 +168,7 @@ class Checks:
 
     def _extras(self, ctx: Context, extras: Extras) -> None:
         """Who is to be paid can be paid. Raises revshare 8 and 50."""
-        if extras.router:
+        if extras.router and self._fees.router_share(ctx, extras.router) is None:
             raise errors.UNKNOWN_ROUTER("order_router_address")
         if extras.builder and self._bank.is_blocked(ctx, extras.builder):
             raise errors.INVALID_BUILDER_CODE("the builder is a module account, which takes no payments")

@@ -133,8 +133,13 @@ class BookVenue:
             maker_fee,
             insurance_delta,
         )
-        if self._taker_extras is not None or maker.extras is not None:
-            fill = with_builders(fill, self._taker_extras or PLAIN, maker.extras or PLAIN)
+        if self._taker_extras is None and maker.extras is None:
+            payouts = tools.fees.payouts(ctx, taker_fee, maker_fee, None, None)
+            if payouts:
+                fill = fill._replace(payouts=payouts)
+            told = NO_EXTRAS
+        else:
+            fill, told = self._share(fill, self._taker_extras or PLAIN, maker.extras or PLAIN)
         taker_result, maker_result = tools.subaccounts.match(ctx, fill)
         if taker_result or maker_result:
             ctx.undo(mark)
@@ -142,7 +147,7 @@ class BookVenue:
         if self._trial:
             ctx.undo(mark)
             return Attempt.FILLED
-        self._tell_money(fill, maker.extras)
+        self._tell_money(fill, told)
         self._record(maker, quantums)
         tools.fees.record(ctx, self.taker.owner, maker.id.subaccount.owner, quote)
         return Attempt.FILLED
@@ -187,10 +192,24 @@ class BookVenue:
         position = self._tools.subaccounts.position(self._ctx, order_id.subaccount, self._pair.perpetual_id)
         return 0 if (position > 0) == order.is_buy else round_down_to_multiple(abs(position), self._pair.step_base_quantums)
 
-    def _tell_money(self, fill: Fill, maker_extras: Extras | None) -> None:
+    def _share(self, fill: Fill, taker: Extras, maker: Extras) -> tuple[Fill, tuple[EventValue, ...]]:
+        """The fill with what builders and routers get of it, and the attributes of its event that tell so.
+
+        CLOB-14: each side pays its builder ceil(quote x ppm / 10^6) on top of its fee.
+        """
+        taker_fee, maker_fee = ppm_ceil(fill.quote, taker.builder_fee_ppm), ppm_ceil(fill.quote, maker.builder_fee_ppm)
+        builders = tuple([one for one in ((taker.builder, taker_fee), (maker.builder, maker_fee)) if one[1]])
+        fees = self._tools.fees.payouts(self._ctx, fill.taker_fee, fill.maker_fee, taker.router or None, maker.router or None)
+        shared = fill._replace(taker_builder_fee=taker_fee, maker_builder_fee=maker_fee, payouts=(*builders, *fees))
+        # Routers come first, the taker's before the maker's, and none whose share is nothing.
+        left = list(fees)
+        routed = [left.pop(0)[1] if left and router and left[0][0] == router else 0 for router in (taker.router, maker.router)]
+        names = (_text(taker.builder), _text(maker.builder), taker_fee, maker_fee, _text(taker.router), _text(maker.router))
+        return shared, (*names, *routed)
+
+    def _tell_money(self, fill: Fill, extras: tuple[EventValue, ...]) -> None:
         signed_quote = -fill.quote if fill.taker_buys else fill.quote
         base = fill.quantums if fill.taker_buys else -fill.quantums
-        plain = self._taker_extras is None and maker_extras is None
         self._ctx.emit(
             MATCHED,
             addresses.to_text(fill.taker.owner),
@@ -207,16 +226,8 @@ class BookVenue:
             self._price_fill is not None,
             False,
             fill.perpetual_id,
-            *(NO_EXTRAS if plain else _event_extras(fill, self._taker_extras or PLAIN, maker_extras or PLAIN)),
+            *extras,
         )
-
-
-def with_builders(fill: Fill, taker: Extras, maker: Extras) -> Fill:
-    """CLOB-14: each side pays its builder ceil(quote x ppm / 10^6) on top of its fee."""
-    taker_fee, maker_fee = ppm_ceil(fill.quote, taker.builder_fee_ppm), ppm_ceil(fill.quote, maker.builder_fee_ppm)
-    owed = ((taker.builder, taker_fee), (maker.builder, maker_fee))
-    payouts = tuple((builder, fee) for builder, fee in owed if fee)
-    return fill._replace(taker_builder_fee=taker_fee, maker_builder_fee=maker_fee, payouts=fill.payouts + payouts)
 
 
 def end_reduce_only(ctx: Context, tools: Tools, pair: ClobPair, subaccount: SubaccountId) -> list[tuple[object, tuple[int, int, int]]]:
@@ -245,8 +256,3 @@ def end_reduce_only(ctx: Context, tools: Tools, pair: ClobPair, subaccount: Suba
 
 def _text(address: Address) -> str:
     return addresses.to_text(address) if address else ""
-
-
-def _event_extras(fill: Fill, taker: Extras, maker: Extras) -> tuple[EventValue, ...]:
-    builders = (_text(taker.builder), _text(maker.builder), fill.taker_builder_fee, fill.maker_builder_fee)
-    return (*builders, _text(taker.router), _text(maker.router), 0, 0)
