@@ -31,7 +31,7 @@ from support.change_messages import (
     validators,
     windows,
 )
-from support.markets import START_SECONDS
+from support.markets import START_SECONDS, perp_section
 
 
 class Kind:
@@ -351,3 +351,17 @@ def test_a_remainder_that_is_none_any_more_is_dropped() -> None:
     changed = desk.wiring.funding.keeper.accrued(desk.ctx, 2)
     assert changed.value == 5
     assert changed.carry == 0
+
+
+def test_brackets_of_a_tier_stay_when_it_changes() -> None:
+    """The reference's message cannot say them; a tier that was not there has none."""
+    section = perp_section()
+    section["liquidity_tiers"][0]["brackets"] = "cex_tiers"
+    desk = Desk(perp=section)
+    before = next(desk.wiring.perp.keeper.tiers(desk.ctx)).brackets
+    assert before
+    assert desk.apply(tier(initial=30_000)) == ""
+    assert desk.apply(tier(9)) == ""
+    brackets = {one.id: (one.initial_margin_ppm, one.brackets) for one in desk.wiring.perp.keeper.tiers(desk.ctx)}
+    assert brackets[0] == (30_000, before)
+    assert brackets[9] == (30_000, ())
