@@ -9,7 +9,9 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from modules.authority.model import Change
+from modules.clob import leverage
 from modules.clob.errors import GOOD_TIL_BLOCK_TOO_FAR, HEIGHT_EXCEEDS_GOOD_TIL_BLOCK
+from modules.clob.leverage import UpdateLeverage
 from modules.clob.model import BatchCancel, CancelOrder, PlaceOrder
 from modules.consensus.model import EngineParams
 from modules.kernel import address as addresses
@@ -251,11 +253,14 @@ class App(Application):
         if isinstance(command, Change):
             self.wiring.changes.check(ctx, command)
         elif isinstance(command, PlaceOrder):
-            clob.check_place(ctx, command)
+            # Orders are counted in views, which a staged block's changes are in already; between blocks they are the committed ones.
+            clob.check_place(ctx, command, room=self._staged is None)
         elif isinstance(command, CancelOrder):
             clob.check_cancel(ctx, command)
         elif isinstance(command, BatchCancel):
             clob.check_batch_cancel(ctx, command)
+        elif isinstance(command, UpdateLeverage):
+            leverage.check(ctx, clob, self.wiring.subaccounts.keeper, command)
 
     def query(self, request: abci.RequestQuery) -> abci.ResponseQuery:
         return self._abci_query.answer(request)

@@ -165,9 +165,14 @@ class ClobKeeper:
 
     # Judging without writing, for CheckTx
 
-    def check_place(self, ctx: Context, command: PlaceOrder) -> None:
-        """Whether the placement would be accepted in this state. Raises its code. Needs point reads only."""
-        self._checks.placement(ctx, command)
+    def check_place(self, ctx: Context, command: PlaceOrder, *, room: bool = False) -> None:
+        """Whether the placement would be accepted in this state. Raises its code.
+
+        Needs point reads only; whether there is room for one more order is asked too where `room` says so, which needs views.
+        """
+        accepted = self._checks.placement(ctx, command)
+        if room:
+            self._require_room(ctx, command, accepted)
 
     def check_cancel(self, ctx: Context, command: CancelOrder) -> None:
         """Whether the cancel is valid, the order known or not (its placement may be on the way). Raises its code."""
@@ -190,8 +195,7 @@ class ClobKeeper:
         accepted = self._checks.placement(ctx, command)
         flags = order_id.flags
         waits = flags in (CONDITIONAL, TWAP)
-        if accepted.replaced is None and (waits or order.time_in_force != TimeInForce.IMMEDIATE_OR_CANCEL):
-            self.limits.require_room(ctx, order_id.subaccount, short_term=flags == SHORT_TERM)
+        self._require_room(ctx, command, accepted)
         if waits:
             if flags == TWAP:
                 self._twaps.place(ctx, command)
@@ -304,6 +308,13 @@ class ClobKeeper:
             self._funding.add_premium(ctx, pair.perpetual_id, premium)
 
     # Inside
+
+    def _require_room(self, ctx: Context, command: PlaceOrder, accepted: Accepted) -> None:
+        """What may come to rest, or waits, needs room unless it takes another's place. Raises 10001."""
+        order = command.order
+        flags = order.id.flags
+        if accepted.replaced is None and (flags in (CONDITIONAL, TWAP) or order.time_in_force != TimeInForce.IMMEDIATE_OR_CANCEL):
+            self.limits.require_room(ctx, order.id.subaccount, short_term=flags == SHORT_TERM)
 
     def _cancel_short_term(self, ctx: Context, order_id: OrderId, good_til_block: int) -> None:
         resting = self._state.orders.get(ctx, order_id)

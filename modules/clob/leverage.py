@@ -40,11 +40,20 @@ def execute(ctx: Context, keeper: ClobKeeper, subaccounts: SubaccountsKeeper, co
 
     Raises 8; subaccounts/701 below the market's own margin, 702 where that is zero, 703 if the subaccount could not keep its positions.
     """
+    subaccounts.set_leverage(ctx, command.subaccount, _by_perpetual(ctx, keeper, command))
+    return b""
+
+
+def check(ctx: Context, keeper: ClobKeeper, subaccounts: SubaccountsKeeper, command: UpdateLeverage) -> None:
+    """Whether the update would be accepted in this state. Raises the same codes; point reads only."""
+    subaccounts.check_leverage(ctx, command.subaccount, _by_perpetual(ctx, keeper, command))
+
+
+def _by_perpetual(ctx: Context, keeper: ClobKeeper, command: UpdateLeverage) -> list[tuple[int, int]]:
     rows = []
     for pair_id, ppm in command.entries:
         pair = keeper.pair(ctx, pair_id)
         if pair is None:
             raise UNKNOWN_PAIR(f"clob pair {pair_id}")
         rows.append((pair.perpetual_id, ppm))
-    subaccounts.set_leverage(ctx, command.subaccount, tuple(rows))
-    return b""
+    return rows

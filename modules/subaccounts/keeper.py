@@ -174,6 +174,10 @@ class SubaccountsKeeper:
         changed = Subaccount(settled.collateral + quote_delta, rows)
         return self._door.judge(ctx, Side(subaccount_id, settled, settled, (), changed), -1, None)
 
+    def check_leverage(self, ctx: Context, subaccount_id: SubaccountId, entries: Iterable[tuple[int, int]]) -> None:
+        """Whether `set_leverage` would accept these now. Raises its codes; point reads only."""
+        leverage.judged(ctx, self._state, self._perp, self._door, subaccount_id, entries)
+
     # The door
 
     def match(self, ctx: Context, fill: Fill) -> tuple[UpdateResult, UpdateResult]:

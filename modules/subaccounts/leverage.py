@@ -19,8 +19,22 @@ def choose(
 ) -> None:
     """The entries (perpetual id, ppm) are kept beside those of other perpetuals, which stay; nothing is ever taken away.
 
-    Judged as in the reference: with these entries alone the settled subaccount must be initially collateralised. Raises perpetuals/1,
-    subaccounts/701, 703.
+    Raises perpetuals/1, subaccounts/701, 703.
+    """
+    alone = judged(ctx, state, perp, door, subaccount_id, entries)
+    kept = state.leverage.get(ctx, subaccount_id)
+    merged = dict(kept.entries if kept is not None else ()) | dict(alone)
+    state.leverage.set(ctx, subaccount_id, Leverage(tuple(CustomMargin(*entry) for entry in sorted(merged.items()))))
+    owner = addresses.to_text(subaccount_id.owner)
+    for perpetual_id, ppm in alone:
+        ctx.emit(LEVERAGE_CHANGED, owner, subaccount_id.number, perpetual_id, ppm)
+
+
+def judged(
+    ctx: Context, state: SubaccountsState, perp: PerpKeeper, door: Door, subaccount_id: SubaccountId, entries: Iterable[tuple[int, int]]
+) -> tuple[CustomMargin, ...]:
+    """The entries in order, if they may be chosen now: as in the reference, with these alone the settled subaccount must be initially
+    collateralised. Point reads only. Raises perpetuals/1, subaccounts/701, 703.
     """
     chosen = dict(entries)
     for perpetual_id, ppm in chosen.items():
@@ -34,12 +48,7 @@ def choose(
     risk = door.risk_of(ctx, settled, -1, None, alone)
     if not formulas.is_initially_collateralised(risk):
         raise LEVERAGE_UNAFFORDABLE(f"it has {risk.net_collateral} and would need {risk.initial} quote quantums")
-    kept = state.leverage.get(ctx, subaccount_id)
-    merged = dict(kept.entries if kept is not None else ()) | chosen
-    state.leverage.set(ctx, subaccount_id, Leverage(tuple(CustomMargin(*entry) for entry in sorted(merged.items()))))
-    owner = addresses.to_text(subaccount_id.owner)
-    for perpetual_id, ppm in alone:
-        ctx.emit(LEVERAGE_CHANGED, owner, subaccount_id.number, perpetual_id, ppm)
+    return alone
 
 
 def broken(ctx: Context, state: SubaccountsState, perp: PerpKeeper) -> list[str]:
