@@ -84,12 +84,15 @@ class LiquidationKeeper:
         params = self.params(ctx)
         unfinished = self._offer_to_book(ctx, params, candidates)
         # A fill never lowers net collateral per requirement (LIQ-6): who was not of negative worth before the book is not now.
-        negative = [key for key, risk in candidates if risk.net_collateral < 0 and key not in unfinished.subaccounts]
+        negative = [key for key, risk in candidates if risk.net_collateral < 0]
         untried = self._deleverage(ctx, params, negative, unfinished) if negative else set()
         settlement = Settlement(self._perp, self._subaccounts, self._clob, params.max_settled_pairs_per_block)
         for pair in ending:
             if pair.perpetual_id not in untried:
                 settlement.settle(ctx, pair.perpetual_id)
+        for key in negative:
+            if self._subaccounts.risk(ctx, key).net_collateral < 0:
+                self._subaccounts.saw_negative(ctx, key)
 
     def _offer_to_book(self, ctx: Context, params: LiquidationParams, candidates: list[formulas.Candidate]) -> _Unfinished:
         """Every candidate has been offered to the book, worst first, each with its largest requirement first, and judged again before each
@@ -120,9 +123,11 @@ class LiquidationKeeper:
         begin at different ones, so that those which nobody can take do not keep others waiting.
         """
         deleveraging = Deleveraging(self._perp, self._subaccounts, self._clob, params)
+        offered = [(key, self._subaccounts.risk(ctx, key)) for key in negative if key not in unfinished.subaccounts]
         places = [
             (key, perpetual_id)
-            for key, _ in sorted([(key, self._subaccounts.risk(ctx, key)) for key in negative], key=_BY_RISK)
+            for key, risk in sorted(offered, key=_BY_RISK)
+            if risk.net_collateral < 0
             for perpetual_id in self._by_requirement(ctx, key, required_only=False)
             if (key, perpetual_id) not in unfinished.places and deleveraging.is_open(ctx, perpetual_id)
         ]

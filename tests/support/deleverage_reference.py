@@ -11,7 +11,7 @@ Expected = dict[SubaccountId, tuple[int, int]]
 
 
 def expected_deleveraging(desk: Desk, account: SubaccountId, perpetual_id: int) -> Expected | None:
-    """What deleveraging a position closes as the state is now; None if nothing (or, never with few holders, if it takes too many splits)."""
+    """What deleveraging a position closes as the state is now; None if nothing, or if it takes too many splits."""
     held = desk.position(account, perpetual_id)
     lot = desk.subaccounts.backing(desk.ctx, perpetual_id).lot
     sizes = {

@@ -61,10 +61,12 @@ def shares(desk: Desk) -> dict[tuple[str, int], tuple[int, int]]:
 
 
 def fills(desk: Desk) -> list[dict[str, Any]]:
+    """The block's shares, as told."""
     return desk.events("deleverage_fill")
 
 
 def name(key: SubaccountId) -> tuple[str, int]:
+    """The key as events tell it."""
     return addresses.to_text(key.owner), key.number
 
 
@@ -129,7 +131,7 @@ def test_a_short_of_negative_worth_buys_above_zero_worth_from_the_longs() -> Non
 
 
 def test_a_debt_larger_than_a_short_is_worth_is_paid_for_closing_it() -> None:
-    """Where the account owes more than its short is worth, the long pays to close: the price is below zero, and the account ends at nothing."""
+    """Where the account has a debt beside its short, the long pays to close: the price is below zero, and nothing is left."""
     held = {ALICE: (-1_000_000_000, {BTC: -100 * LOT}), BOB: (10 * RICH, {BTC: 100 * LOT})}
     desk = Desk(desk_genesis(held, fund=0))
     desk.liquidate()
@@ -256,9 +258,9 @@ def test_who_nobody_can_pay_for_stays_visible_and_tells_nothing() -> None:
     held = {ALICE: (-7_000_000_000, {BTC: 1_000 * LOT}), BOB: (6_500_000_000, {BTC: -1_000 * LOT}), CAROL: (RICH, {})}
     desk = Desk(desk_genesis(held, fund=0))
     for _ in range(3):
-        before = desk.snapshot()
+        before = dict(desk.subaccounts.accounts(desk.ctx))
         desk.liquidate()
-        assert desk.snapshot() == before
+        assert dict(desk.subaccounts.accounts(desk.ctx)) == before
         assert desk.events("deleveraged") == desk.events("deleverage_passed_over") == desk.events("match") == []
         desk.step()
     assert desk.risk(ALICE).net_collateral < 0
@@ -486,3 +488,19 @@ def test_what_is_left_of_a_counterparty_keeps_its_share_of_the_entry_cost() -> N
     left: Position = desk.subaccounts.get(desk.ctx, BOB).positions[BTC]
     assert (left.quantums, left.entry_quote) == (-200 * LOT, -666_666_667)
     assert sound(desk)
+
+
+def test_who_is_still_of_negative_worth_after_the_step_is_reported() -> None:
+    """Once the engine has done what it could, the account's pool is gated; while everything is placed, it is not."""
+    held = {ALICE: (-7_000_000_000, {BTC: 1_000 * LOT}), BOB: (6_500_000_000, {BTC: -1_000 * LOT}), CAROL: (RICH, {})}
+    desk = Desk(desk_genesis(held, fund=0))
+    for _ in range(2):
+        desk.step()
+    desk.deposit("bob", RICH)
+    desk.liquidate()
+    assert desk.position(ALICE) == 0
+    assert desk.code(lambda: desk.subaccounts.withdraw(desk.ctx, CAROL, CAROL.owner, 1)) == ("", 0, "")
+    stuck = Desk(desk_genesis(held, fund=0))
+    stuck.liquidate()
+    assert stuck.risk(ALICE).net_collateral < 0
+    assert stuck.code(lambda: stuck.subaccounts.withdraw(stuck.ctx, CAROL, CAROL.owner, 1))[:2] == ("subaccounts", 102)
