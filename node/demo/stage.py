@@ -49,6 +49,8 @@ class Stage:
     home: Home
     market: Market
     say: Callable[[str], None]
+    addresses: dict[str, str]
+    """Of the localnet's accounts, by name."""
     actors: dict[str, Actor] = field(default_factory=dict)
     client_id: int = 0
     """The last one used; begins anew with each run, so that no order of an earlier run is met again."""
@@ -56,6 +58,12 @@ class Stage:
     def client(self, actor: Actor) -> Client:
         """The actor's node."""
         return self.clients[list(self.actors).index(actor.name) % len(self.clients)]
+
+    def address(self, name: str) -> str:
+        """Of an account of the localnet. Raises Failure if there is none of that name."""
+        if name not in self.addresses:
+            raise Failure(f"the localnet has no account {name}, which the demonstration needs.")
+        return self.addresses[name]
 
     def risk(self, actor: Actor) -> AccountRisk:
         return self.clients[0].latest.risk(actor.wallet.address, actor.number)

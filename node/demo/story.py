@@ -11,6 +11,7 @@ from node.client.messages import TimeInForce
 from node.client.outcome import OrderOutcome
 from node.client.session import running_localnet
 from node.client.wallet import Wallet
+from node.demo import kinds
 from node.demo.stage import Actor, Stage
 from node.demo.verify import Report, verify
 from node.failure import Failure
@@ -24,6 +25,7 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     ("carol", "taker", "20000"),
     ("dave", "taker", "20000"),
     ("erin", "leveraged", "400"),
+    kinds.ACTOR,
 )
 """Name of the localnet's account, role, and what it deposits in USDC."""
 
@@ -47,7 +49,8 @@ def run(home: Home, ticker: str, say: Callable[[str], None]) -> dict[str, Any]:
     clients = [Client(node["grpc"]) for node in described["nodes"]]
     before = board.read(home.prices_file).prices.get(ticker)
     try:
-        stage = Stage(clients, home, clients[0].latest.market(ticker), say)
+        addresses = {entry["name"]: entry["address"] for entry in described["accounts"]}
+        stage = Stage(clients, home, clients[0].latest.market(ticker), say, addresses)
         _cast(stage, described)
         try:
             facts = _play(stage)
@@ -105,10 +108,12 @@ def _play(stage: Stage) -> dict[str, Any]:
     stage.heading("4. Takers trade")
     for name, is_buy in (("carol", True), ("dave", False)):
         _take(stage, stage.actors[name], _size(stage, TAKEN_VALUE[name], price), price, is_buy=is_buy)
+    stage.heading("5. Every kind of order")
+    shown_kinds = kinds.show(stage, price, _size(stage, kinds.TRADED_VALUE, price))
     liquidated = _liquidate(stage, price)
     charged = _funding(stage, quoted)
     fund_after = sum(stage.clients[0].latest.insurance().values())
-    stage.heading("7. Before and after")
+    stage.heading("8. Before and after")
     worth = {}
     for actor in stage.actors.values():
         worth[actor.name] = stage.risk(actor).net_collateral
@@ -118,6 +123,7 @@ def _play(stage: Stage) -> dict[str, Any]:
         "market": market.ticker,
         "subaccount": stage.actors["alice"].number,
         "price": market.shown_oracle_price(price),
+        "kinds": shown_kinds,
         "liquidation": liquidated,
         "funding": charged,
         "worth": {name: str(amount) for name, amount in worth.items()},
@@ -188,7 +194,7 @@ def _maker_name(stage: Stage, maker_order: str) -> str:
 def _liquidate(stage: Stage, price: int) -> dict[str, Any]:
     """A leveraged account is opened by an ordinary order, the price falls below its maintenance margin, the engine closes it."""
     market, erin = stage.market, stage.actors["erin"]
-    stage.heading("5. A leveraged account is liquidated")
+    stage.heading("6. A leveraged account is liquidated")
     ask = stage.clients[0].latest
     tier_id = next(row.params.liquidity_tier for row in ask.perpetuals() if row.params.id == market.perpetual_id)
     initial_ppm = next(row.initial_margin_ppm for row in ask.liquidity_tiers() if row.id == tier_id)
@@ -232,7 +238,7 @@ def _liquidate(stage: Stage, price: int) -> dict[str, Any]:
 def _funding(stage: Stage, quoted: int) -> dict[str, Any]:
     """An epoch ends whose charge moves the index after the makers began to quote."""
     market = stage.market
-    stage.heading("6. A funding epoch passes")
+    stage.heading("7. A funding epoch passes")
 
     def charged() -> tuple[int, int, int] | None:
         rates = stage.clients[0].latest.funding_rates(market.perpetual_id, 2)
@@ -270,7 +276,7 @@ def _prove(stage: Stage) -> dict[str, Any]:
         except RequestFailedError as error:
             if attempt == _PINS - 1 or "no longer kept" not in str(error):
                 raise
-    stage.heading(f"8. The proof, at height {report.height}")
+    stage.heading(f"9. The proof, at height {report.height}")
     for pool in report.pools:
         held, owed, bank = (shown_usdc(amount) for amount in (pool.collateral, pool.unsettled_funding, pool.bank_balance))
         stage.tell(f"pool of {pool.subaccounts} subaccounts: {held} and {owed} of funding owed to them; the bank has {bank} USDC")

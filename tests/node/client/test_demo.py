@@ -69,13 +69,27 @@ def told(node: SingleNode) -> tuple[list[str], dict[str, Any]]:
 def test_the_demonstration_plays_every_act(told: tuple[list[str], dict[str, Any]], node: SingleNode) -> None:
     """A liquidation, a charge, a proof without mismatches; the price source is as it was."""
     lines, facts = told
-    acts = ("1. Deposits", "2. The price", "3. Two makers", "4. Takers", "5. A leveraged", "6. A funding", "7. Before", "8. The proof")
+    acts = (
+        "1. Deposits",
+        "2. The price",
+        "3. Two makers",
+        "4. Takers",
+        "5. Every kind",
+        "6. A leveraged",
+        "7. A funding",
+        "8. Before",
+        "9. The proof",
+    )
     heads = [line for line in lines if line[:2] in {act[:2] for act in acts}]
     assert len(heads) == len(acts)
     assert all(head.startswith(act) for head, act in zip(heads, acts, strict=True))
     assert (facts["mismatches"], facts["nodes"], facts["subaccount"]) == ([], NODES, 1)
     assert scaled(facts["liquidation"]["size_after"], -10) == 0
     assert facts["funding"]["index_change"] != "0"
+    kinds = ("replaced", "reduce_only", "stop_loss", "take_profit", "twap", "builder", "isolated", "refused")
+    assert tuple(facts["kinds"]) == kinds
+    heights = list(facts["kinds"].values())
+    assert heights == sorted(heights)
     assert int(facts["insurance_change"]) > 0
     assert board.read(node.home.prices_file).prices == {}
     with Client(node.address) as client:
