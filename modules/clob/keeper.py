@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from modules.bank.keeper import BankKeeper
 from modules.clob import errors
 from modules.clob.book import OrderBook
-from modules.clob.checks import Checks, check_block_window
+from modules.clob.checks import Accepted, Checks, check_block_window
 from modules.clob.conditional import Conditionals
 from modules.clob.engine import Engine
 from modules.clob.entry import Entry
