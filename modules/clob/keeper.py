@@ -193,14 +193,12 @@ class ClobKeeper:
         order = command.order
         order_id = order.id
         accepted = self._checks.placement(ctx, command)
-        flags = order_id.flags
-        waits = flags in (CONDITIONAL, TWAP)
         self._require_room(ctx, command, accepted)
-        if waits:
-            if flags == TWAP:
-                self._twaps.place(ctx, command)
-            else:
-                self._conditionals.place(ctx, order)
+        if order_id.flags == TWAP:
+            self._twaps.place(ctx, command)
+            return
+        if order_id.flags == CONDITIONAL:
+            self._conditionals.place(ctx, order)
             return
         if accepted.replaced is not None:
             self._book.take_off(ctx, order_id)
