@@ -19,7 +19,16 @@ QUERIES = {
     "funding.v1.query": "Funding Rates",
     "oracle.v1.query": "Market Markets",
     "node.v1.query": "Status AppHash Insurance",
+    "authority.v1.query": "Authority",
 }
+CHANGES = {
+    "consensus.v1": ("UpdateValidators", "validators"),
+    "sequencer.v1": ("UpdateParams", "params"),
+    "clob.v1": ("UpdateParams", "params"),
+    "liquidation.v1": ("UpdateParams", "params"),
+    "subaccounts.v1": ("UpdateGatingParams", "params"),
+}
+"""Messages of the authority that are ours: method of the package's Msg service, and the field beside `authority`."""
 
 
 def test_a_vote_extension_is_a_list_of_market_and_price() -> None:
@@ -68,9 +77,11 @@ def test_the_limits_of_blocks_have_their_numbers() -> None:
         lane_byte_share_ppm=[250000, 100000, 300000, 250000, 100000],
         max_vote_extension_bytes=6,
         max_memo_bytes=7,
+        gas_per_message=8,
+        gas_per_byte=9,
     )
     shares = "90a10f" + "a08d06" + "e0a712" + "90a10f" + "a08d06"
-    assert params.SerializeToString().hex() == "0801" + "1002" + "1803" + "2004" + "2a0f" + shares + "3006" + "3807"
+    assert params.SerializeToString().hex() == "0801" + "1002" + "1803" + "2004" + "2a0f" + shares + "3006" + "3807" + "4008" + "4809"
 
 
 def test_a_book_carries_the_clients_own_orders() -> None:
@@ -91,3 +102,15 @@ def test_our_queries_have_exactly_these_methods(module: str, methods: str) -> No
     for method in service.methods:
         assert method.input_type.name == f"Query{method.name}Request"
         assert method.output_type.name == f"Query{method.name}Response"
+
+
+@pytest.mark.parametrize(("package", "expected"), CHANGES.items())
+def test_our_changes_name_the_authority_first(package: str, expected: tuple[str, str]) -> None:
+    """As in the reference's messages: 1 authority, 2 what is changed; the response is empty."""
+    method, changed = expected
+    importlib.import_module(f"perpd_proto.perpd.{package}.tx_pb2")
+    (found,) = descriptor_pool.Default().FindServiceByName(f"perpd.{package}.Msg").methods
+    assert found.name == method
+    assert found.input_type.name == f"Msg{method}"
+    assert [(field.number, field.name) for field in found.input_type.fields] == [(1, "authority"), (2, changed)]
+    assert (found.output_type.name, len(found.output_type.fields)) == (f"Msg{method}Response", 0)
