@@ -23,9 +23,9 @@ from node import chain_genesis, results
 from node.abci.application import Application
 from node.executor import BlockRequest, Executor, Tally
 from node.history.history import DEFAULT_BLOCKS, History
-from node.history.queries import order_routes
 from node.metrics import Metrics
 from node.query.abci_query import AbciQuery
+from node.query.routes import state_routes
 from node.query.services.simulate import SimulateOutcome
 from node.query.table import QueryTable
 from node.sequencer.admission import Sources
@@ -91,8 +91,8 @@ class App(Application):
         self.wiring = wiring
         self.state = LiveState(wiring.registry)
         self._history = History(store, wiring.registry, wiring.clob.keeper, history_blocks)
-        history_queries = order_routes(store, self._history, wiring.clob.keeper)
-        self.table = QueryTable(wiring.registry, store, (*wiring.queries, *history_queries, *node_queries))
+        own_queries = state_routes(store, self._history, wiring)
+        self.table = QueryTable(wiring.registry, store, (*wiring.queries, *own_queries, *node_queries))
         self.metrics = metrics if metrics is not None else Metrics()
         self._prices = prices
         self._on_chain = on_chain

@@ -98,6 +98,21 @@ class PerpKeeper:
         price = self._oracle.price(ctx, perpetual.market_id)
         return formulas.index_subticks(price.price, price.exponent, perpetual.atomic_resolution, quantum_conversion_exponent)
 
+    def subticks_of(self, ctx: Context, perpetual_id: int, price: int, quantum_conversion_exponent: int) -> tuple[int, int]:
+        """Any price in oracle units in subticks of a book, exact, as above."""
+        perpetual = self.require(ctx, perpetual_id)
+        exponent = self._oracle.price(ctx, perpetual.market_id).exponent
+        return formulas.index_subticks(price, exponent, perpetual.atomic_resolution, quantum_conversion_exponent)
+
+    def priced(self, ctx: Context, perpetual_id: int, price: int) -> Context:
+        """A context that reads the same state as if this were the perpetual's margin price, in oracle units. For questions only."""
+        perpetual = self.require(ctx, perpetual_id)
+        exponent = self._oracle.price(ctx, perpetual.market_id).exponent
+        trial = Context(ctx.state, ctx.height, ctx.time_ns, ctx.chain_id)
+        changed = formulas.terms(price, exponent, perpetual.atomic_resolution, self.tier(ctx, perpetual))
+        trial.scratch[_MEMO] = {perpetual_id: changed}
+        return trial
+
     def check(self, ctx: Context) -> list[str]:
         """PERP-A: every perpetual has a market and a tier; open interest is positive where it is kept, and of a perpetual."""
         broken = []

@@ -66,8 +66,8 @@ class History:
     def rows(self, ctx: Context, steps: Iterable[Step]) -> Rows:
         """What has to be written beside the state with this block. Nothing is remembered here: the block may be executed again."""
         height, committed = ctx.height, self._store.height
-        span, pruned = NO_SPAN, []
-        first = height
+        span, first = NO_SPAN, height
+        pruned: Rows = []
         if committed:
             with self._store.version() as version:
                 span = decode_span(version.beside(SPAN_KEY))

@@ -28,6 +28,7 @@ from modules.kernel.events import Event
 from modules.kernel.stores import Registry
 from modules.kernel.units import SubaccountId
 from node.history.model import LIVE, Cause, CauseKind, Change, Status, block_key, encode_change, order_key
+from node.store.state import LiveState
 from node.tx.envelope import Tx
 
 _PLACEMENTS: Final = {
@@ -126,6 +127,7 @@ class Recorder:
         slot = self._twaps_slot if order_id.flags == TWAP else self._fills_slot
         found = before.get(slot)
         if found is None:
+            assert isinstance(ctx.state, LiveState), "blocks are executed on live state"
             replaced = ctx.state.replaced(slot)
             if slot == self._twaps_slot:
                 found = {key: twap.placed.quantums - twap.remaining_quantums for key, twap in replaced.items()}

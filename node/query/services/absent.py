@@ -2,6 +2,9 @@
 
 They get an empty message instead of an error (client-surface.md 10). A closed table: a path leaves it when a module answers it, which
 the query table enforces by refusing two handlers for one path.
+
+`dydxprotocol.clob.Query/MevNodeToNodeCalculation` is served by nobody (UNIMPLEMENTED): it compares the orders that a proposer saw with
+those that its block has, and no node here has a book of its own to compare with. `StreamOrderbookUpdates` needs a stream, not a state.
 """
 
 from typing import Any
