@@ -213,6 +213,23 @@ def test_the_bound_never_clears_what_the_exact_rule_refuses(
             assert cleared or risk.net_collateral - risk.initial <= 2 * formulas.BOUND_ROUNDING
 
 
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from((BTC, ETH, LINK)), st.integers(-20_000, 20_000).filter(bool)), min_size=1, max_size=3),
+    st.lists(st.integers(-4, 4), min_size=1, max_size=5),
+    st.sampled_from(((), (0,), (0, 1))),
+)
+def test_the_scan_finds_exactly_who_is_below_maintenance(rows: list[tuple[int, int]], offs: list[int], bracketed: tuple[int, ...]) -> None:
+    """SUB-7 in its other use: accounts within a few quanta of the boundary, in every bracket."""
+    desk = Desk(scaling_genesis(*bracketed))
+    positions = {perpetual: Position(lots * LOT, 0, 0) for perpetual, lots in sorted(rows)}
+    for key, off in zip(ACCOUNTS, offs, strict=False):
+        risk = naive_risk(desk, subaccount(0, positions), -1, 0)
+        desk.wiring.subaccounts._state.accounts.set(desk.ctx, key, subaccount(risk.maintenance - risk.net_collateral + off, positions))
+    below = sorted(key for key, off in zip(ACCOUNTS, offs, strict=False) if off < 0)
+    assert desk.subaccounts.below_maintenance(desk.ctx) == [(key, desk.risk(key)) for key in below]
+
+
 def naive_gap(desk: Desk, value: Subaccount, open_interest: int) -> int:
     """By how much the subaccount is above (or below) its initial requirement."""
     risk = naive_risk(desk, value, ETH, open_interest)
