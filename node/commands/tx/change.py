@@ -20,8 +20,8 @@ from node.failure import Failure
 def change(file: Path, **options: Any) -> None:
     """Change a parameter as the chain's authority (on a localnet: faucet).
 
-    FILE (- reads it) is one message as JSON: "@type", which is /dydxprotocol.clob.MsgUpdateClobPair and the like, and its fields. The signer
-    stands for `authority` where the file has none. It is in effect from the block after the one that is told.
+    FILE (- reads it) is one message as JSON: "@type", which is /dydxprotocol.clob.MsgUpdateClobPair and the like, and its fields. The
+    signer stands for `authority` where the file has none. It is in effect from the block after the one that carries it.
     """
     document = _read(file)
     with Signing(options) as (_, client, wallet):
