@@ -143,7 +143,7 @@ class Checks:
         quote = formulas.quote_of(subticks, quantums, pair.quantum_conversion_exponent)
         fee = ppm_ceil(quote, self._fees.rates(ctx, subaccount.owner, pair.id)[1])
         if extras is not None:
-            fee += ppm_ceil(quote, extras.builder_fee_ppm)
+            fee += formulas.builder_fee(quote, extras.builder_fee_ppm)
         base_delta, quote_delta = (quantums, -quote - fee) if is_buy else (-quantums, quote - fee)
         return self._subaccounts.would_collateralise(ctx, subaccount, pair.perpetual_id, base_delta, quote_delta)
 

@@ -46,6 +46,11 @@ def fees_of(quote: int, taker_ppm: int, maker_ppm: int) -> tuple[int, int]:
     return taker_fee, max(maker_fee, -taker_fee)
 
 
+def builder_fee(quote: int, ppm: int) -> int:
+    """CLOB-14: what a side pays its builder on top of its fee, rounded up."""
+    return ppm_ceil(quote, ppm)
+
+
 def liquidation_maker_fee(quote: int, maker_ppm: int) -> int:
     """CLOB-3: the maker's fee of a fill with an engine taker, who pays none: rounded up, no rebate."""
     return max(0, ppm_ceil(quote, maker_ppm))

@@ -4,7 +4,7 @@ from typing import Any
 
 from modules.clob.keeper import ClobKeeper
 from modules.clob.memory import REMEMBERED_BLOCKS
-from modules.clob.model import NO_FILLS, SHORT_TERM
+from modules.clob.model import CONDITIONAL, NO_FILLS, SHORT_TERM, TWAP, TWAP_SLICE, twap_id_of
 from modules.clob.state import ClobState
 from modules.kernel.context import Context
 from modules.kernel.stores import Index
@@ -12,7 +12,7 @@ from modules.kernel.stores import Index
 
 def broken(ctx: Context, state: ClobState, keeper: ClobKeeper) -> list[str]:
     """Sentences, one per broken law."""
-    return _crossed(ctx, keeper) + _views(ctx, state) + _orders(ctx, state, keeper) + _memory(ctx, state)
+    return _crossed(ctx, keeper) + _views(ctx, state) + _orders(ctx, state, keeper) + _beside_the_books(ctx, state) + _memory(ctx, state)
 
 
 def _crossed(ctx: Context, keeper: ClobKeeper) -> list[str]:
@@ -68,6 +68,38 @@ def _orders(ctx: Context, state: ClobState, keeper: ClobKeeper) -> list[str]:
         if order.good_til < ctx.height if order_id.flags == SHORT_TERM else order.good_til <= ctx.time_seconds:
             found.append(f"{order_id.text} rests although it has expired")
     found += [f"{order_id.text} has fills and does not rest" for order_id in state.fills.keys(ctx) if not state.orders.has(ctx, order_id)]
+    return found
+
+
+def _beside_the_books(ctx: Context, state: ClobState) -> list[str]:
+    """What waits for its trigger, TWAP orders with their slices, and the range of trades."""
+    found = []
+    for order_id, order in state.waiting.items(ctx):
+        pair = state.pairs.get(ctx, order_id.clob_pair_id)
+        trigger = 0 if order.extras is None else order.extras.trigger_subticks
+        if pair is None or order_id.flags != CONDITIONAL or state.orders.has(ctx, order_id):
+            found.append(f"{order_id.text} waits and should not")
+        elif trigger == 0 or trigger % pair.subticks_per_tick or order.quantums % pair.step_base_quantums:
+            found.append(f"{order_id.text} waits and is not in whole steps and ticks")
+        if order.good_til <= ctx.time_seconds:
+            found.append(f"{order_id.text} waits although it has expired")
+    for order_id, twap in state.twaps.items(ctx):
+        pair = state.pairs.get(ctx, order_id.clob_pair_id)
+        if pair is None or order_id.flags != TWAP or twap.remaining_quantums % pair.step_base_quantums:
+            found.append(f"{order_id.text} is at work and should not be, or not in whole steps")
+        if not 0 <= twap.remaining_legs <= twap.parameters.legs or not 0 <= twap.remaining_quantums <= twap.placed.quantums:
+            found.append(f"{order_id.text} has {twap.remaining_legs} slices and {twap.remaining_quantums} of {twap.placed.quantums} left")
+    for order_id, order in state.orders.items(ctx):
+        if order_id.flags == TWAP_SLICE:
+            parent = state.twaps.get(ctx, twap_id_of(order_id))
+            left = order.quantums - (state.fills.get(ctx, order_id) or NO_FILLS).quantums
+            if parent is None or left > parent.remaining_quantums:
+                found.append(f"{order_id.text} rests with {left} and is of {parent}")
+    found += [
+        f"trades of pair {pair_id} are {trades}"
+        for pair_id, trades in state.trades.items(ctx)
+        if not state.pairs.has(ctx, pair_id) or not 0 < trades.lowest <= trades.highest or trades.height > ctx.height
+    ]
     return found
 
 

@@ -12,7 +12,7 @@ from modules.fees.keeper import FeesKeeper
 from modules.kernel import address as addresses
 from modules.kernel.context import Context
 from modules.kernel.events import EventValue
-from modules.kernel.intmath import ppm_ceil, round_down_to_multiple
+from modules.kernel.intmath import round_down_to_multiple
 from modules.kernel.units import Address, SubaccountId
 from modules.subaccounts.keeper import SubaccountsKeeper
 from modules.subaccounts.model import Fill, UpdateResult
@@ -193,11 +193,9 @@ class BookVenue:
         return 0 if (position > 0) == order.is_buy else round_down_to_multiple(abs(position), self._pair.step_base_quantums)
 
     def _share(self, fill: Fill, taker: Extras, maker: Extras) -> tuple[Fill, tuple[EventValue, ...]]:
-        """The fill with what builders and routers get of it, and the attributes of its event that tell so.
-
-        CLOB-14: each side pays its builder ceil(quote x ppm / 10^6) on top of its fee.
-        """
-        taker_fee, maker_fee = ppm_ceil(fill.quote, taker.builder_fee_ppm), ppm_ceil(fill.quote, maker.builder_fee_ppm)
+        """The fill with what builders and routers get of it, and the attributes of its event that tell so."""
+        taker_fee = formulas.builder_fee(fill.quote, taker.builder_fee_ppm)
+        maker_fee = formulas.builder_fee(fill.quote, maker.builder_fee_ppm)
         builders = tuple([one for one in ((taker.builder, taker_fee), (maker.builder, maker_fee)) if one[1]])
         fees = self._tools.fees.payouts(self._ctx, fill.taker_fee, fill.maker_fee, taker.router or None, maker.router or None)
         shared = fill._replace(taker_builder_fee=taker_fee, maker_builder_fee=maker_fee, payouts=(*builders, *fees))

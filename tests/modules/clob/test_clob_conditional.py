@@ -114,7 +114,7 @@ RULES = [
 
 @pytest.mark.parametrize(("kind", "side", "above", "triggers"), RULES)
 def test_the_oracle_triggers_at_or_beyond_the_trigger_rounded_against_the_order(kind: str, side: str, above: int, triggers: bool) -> None:
-    """3.4: trigger <= floor(price) where the price rises to it, trigger >= ceil(price) where it falls."""
+    """CLOB-10, 3.4: trigger <= floor(price) where the price rises to it, trigger >= ceil(price) where it falls."""
     section = clob_section()
     section["clob_pairs"][BTC] |= {"subticks_per_tick": 1, "quantum_conversion_exponent": -8}
     x = Exchange(genesis_of(clob=section))
