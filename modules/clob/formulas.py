@@ -175,6 +175,16 @@ def slice_subticks(limit_subticks: int, index: tuple[int, int], tolerance_ppm: i
     return max(round_down_to_multiple(div_floor(top * (MILLION - tolerance_ppm), bottom * MILLION), tick), tick)
 
 
+def tier_limit(tiers: Iterable[tuple[int, int]], equity: int) -> int:
+    """CLOB-20: of ascending (equity, limit) the limit of the highest tier whose equity is reached; 0 below the first."""
+    limit = 0
+    for required, allowed in tiers:
+        if required > equity:
+            break
+        limit = allowed
+    return limit
+
+
 def is_below(first: tuple[int, int], second: tuple[int, int]) -> bool:
     """Whether one exact positive fraction is less than another."""
     return first[0] * second[1] < second[0] * first[1]

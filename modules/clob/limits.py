@@ -6,6 +6,7 @@ Room is judged in blocks; windows only where a node takes transactions from stra
 from typing import NamedTuple
 
 from modules.clob.errors import TOO_MANY_OPEN_ORDERS
+from modules.clob.formulas import tier_limit
 from modules.clob.limit_tables import NO_RATES, NO_TIERS, EquityTier, EquityTiers, RateLimits, require_rates, require_tiers
 from modules.clob.state import ClobState
 from modules.kernel.context import Context
@@ -49,7 +50,7 @@ class Limits:
             return
         count = self._state.short_term_count(ctx, subaccount) if short_term else self._state.stateful_count(ctx, subaccount)
         equity = self.equity(ctx, subaccount)
-        limit = limit_at(tiers, equity)
+        limit = tier_limit(tiers, equity)
         if count >= limit:
             raise TOO_MANY_OPEN_ORDERS(_explanation(tiers, equity, count, limit, short_term=short_term))
 
@@ -94,16 +95,6 @@ class Limits:
         count = self._state.short_term_count(ctx, subaccount) + self._state.stateful_count(ctx, subaccount)
         if count >= limit:
             raise TOO_MANY_OPEN_ORDERS(f"it has {count} orders; whatever its equity, the limit is {limit}")
-
-
-def limit_at(tiers: tuple[EquityTier, ...], equity: int) -> int:
-    """CLOB-20: the limit of the highest tier whose equity is reached; 0 below the first."""
-    limit = 0
-    for required, allowed in tiers:
-        if required > equity:
-            break
-        limit = allowed
-    return limit
 
 
 def _explanation(tiers: tuple[EquityTier, ...], equity: int, count: int, limit: int, *, short_term: bool) -> str:

@@ -121,6 +121,12 @@ def bound_coefficients(multiplier: int, divisor: int, rate: int) -> tuple[int, i
     return div_floor(scale * (square - rate), whole), div_ceil(scale * (square + rate), whole)
 
 
+def unblocked_at(negative_height: int, outage_height: int, blocks: int) -> int:
+    """SUB-20: from which height on money may leave, by the last heights at which what gates was seen (0: never; then the result is 0)."""
+    seen = max(negative_height, outage_height)
+    return seen + blocks if seen else 0
+
+
 def bound_relief(relief: int) -> int:
     """SUB-7: what a bracket's relief (quote quantums x 10^6) adds at least to (net collateral - requirement), x 2^64."""
     return div_floor(relief << BOUND_SHIFT, MILLION)

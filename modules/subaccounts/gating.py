@@ -9,6 +9,7 @@ from typing import NamedTuple
 from modules.kernel.context import Context
 from modules.kernel.units import NANOSECONDS_PER_SECOND
 from modules.subaccounts.errors import FAILED_UPDATE
+from modules.subaccounts.formulas import unblocked_at
 from modules.subaccounts.model import CROSS_KEY, GatingParams, UpdateResult
 from modules.subaccounts.state import SubaccountsState
 
@@ -53,8 +54,7 @@ class Gating:
     def info(self, ctx: Context, pool_key: int) -> BlockedInfo:
         """What gates the pool."""
         negative, outage = self._state.negative.get(ctx, pool_key) or 0, self._state.outage.get(ctx) or 0
-        seen = max(negative, outage)
-        return BlockedInfo(negative, outage, seen + self.params(ctx).blocks if seen else 0)
+        return BlockedInfo(negative, outage, unblocked_at(negative, outage, self.params(ctx).blocks))
 
     def require_open(self, ctx: Context, pool_key: int) -> None:
         """Money may leave the pool. Raises subaccounts/102 with the result WithdrawalsAndTransfersBlocked."""

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modules.clob.errors import TOO_MANY_OPEN_ORDERS
+from modules.clob.formulas import tier_limit
 from modules.clob.limit_tables import (
     EQUITY_TIERS,
     NO_RATES,
@@ -18,7 +19,7 @@ from modules.clob.limit_tables import (
     RateLimit,
     RateLimits,
 )
-from modules.clob.limits import Limits, limit_at
+from modules.clob.limits import Limits
 from modules.clob.model import CONDITIONAL, LONG_TERM, SHORT_TERM, TWAP_SLICE, Order, PlaceOrder
 from modules.kernel.codec import decode_signed
 from modules.kernel.context import Context
@@ -61,7 +62,7 @@ def log_of(x: Exchange, order: Order | PlaceOrder) -> str:
     [(0, 0), (19.999999, 0), (20, 1), (99.999999, 1), (100, 5), (999.999999, 5), (1_000, 10), (10_000, 100), (99_999, 100), (100_000, 200)],
 )
 def test_the_highest_tier_that_equity_reaches_counts(usdc: float, limit: int) -> None:
-    """6.4's table at and just below each boundary: so many long-term orders and not one more."""
+    """CLOB-20, 6.4's table at and just below each boundary: so many long-term orders and not one more."""
     x = limited(stateful=rows(*SHIPPED))
     amount = round(usdc * DOLLAR)
     if amount:
@@ -74,7 +75,7 @@ def test_the_highest_tier_that_equity_reaches_counts(usdc: float, limit: int) ->
 @pytest.mark.parametrize(("equity", "limit"), [(-1, 0), (0, 3), (9, 3), (10, 0), (11, 0), (50, 7), (10**30, 7)])
 def test_limits_need_not_ascend(equity: int, limit: int) -> None:
     """Only the equity does; below the first tier the limit is 0, and 0 stays 0 (6.4)."""
-    assert limit_at((EquityTier(0, 3), EquityTier(10, 0), EquityTier(50, 7)), equity) == limit
+    assert tier_limit((EquityTier(0, 3), EquityTier(10, 0), EquityTier(50, 7)), equity) == limit
 
 
 def test_debt_reaches_no_tier() -> None:
