@@ -5,7 +5,7 @@ A requirement grows continuously: whoever adds one quantum is asked for no more 
 
 from modules.kernel.intmath import div_ceil, div_floor
 from modules.kernel.units import MILLION
-from modules.perp.model import Bracket, LiquidityTier, Step
+from modules.perp.model import Bracket, Step
 
 CEX_TIERS = "cex_tiers"
 """The preset's name in a genesis."""
@@ -58,11 +58,3 @@ def largest_within(notional: int, multiplier: int, divisor: int) -> int:
     """PERP-10: the largest size in base quantums whose notional (truncated) is not above this one; the multiplier is positive."""
     # trunc(q x m / d) <= N  <=>  q x m < (N + 1) x d
     return div_floor((notional + 1) * divisor - 1, multiplier)
-
-
-def lowest_rates(tier: LiquidityTier) -> tuple[int, int]:
-    """PERP-7: (initial, maintenance) ppm of the smallest positions, for funding's bounds: the first bracket's where there are brackets."""
-    if tier.brackets:
-        first = tier.brackets[0]
-        return max(tier.initial_margin_ppm, first.initial_ppm), first.maintenance_ppm
-    return tier.initial_margin_ppm, div_floor(tier.initial_margin_ppm * tier.maintenance_fraction_ppm, MILLION)

@@ -1,6 +1,6 @@
 """Margin maths: pure functions of integers. Money is in quote quantums, sizes in base quantums, ratios in ppm."""
 
-from modules.kernel.intmath import div_ceil, div_floor, div_trunc, pow10, ppm_ceil
+from modules.kernel.intmath import div_ceil, div_floor, div_trunc, pow10, ppm_ceil, ppm_floor
 from modules.kernel.units import MILLION, QUOTE_ATOMIC_RESOLUTION
 from modules.perp import brackets
 from modules.perp.model import LiquidityTier, PositionMargin, Terms
@@ -19,8 +19,8 @@ def terms(price: int, exponent: int, atomic_resolution: int, tier: LiquidityTier
     scales = price > 0 and tier.open_interest_upper_cap > 0
     lower = upper = 0
     if scales:
+        # PERP-10, and for the upper cap trunc(o x m / d) >= U  <=>  o x m >= U x d
         lower = brackets.largest_within(tier.open_interest_lower_cap, multiplier, divisor)
-        # trunc(o x m / d) >= U  <=>  o x m >= U x d
         upper = div_ceil(tier.open_interest_upper_cap * divisor, multiplier)
     return Terms(
         price,
@@ -72,6 +72,14 @@ def margin(terms_now: Terms, quantums: int, open_interest: int, custom_imf_ppm: 
         by_bracket, maintenance = brackets.requirements(steps, size)
         return PositionMargin(size if quantums >= 0 else -size, max(initial, by_bracket), maintenance)
     return PositionMargin(size if quantums >= 0 else -size, initial, ppm_ceil(base, fraction_ppm))
+
+
+def lowest_rates(tier: LiquidityTier) -> tuple[int, int]:
+    """PERP-7: (initial, maintenance) ppm of the smallest positions, for funding's bounds: the first bracket's where there are brackets."""
+    if tier.brackets:
+        first = tier.brackets[0]
+        return max(tier.initial_margin_ppm, first.initial_ppm), first.maintenance_ppm
+    return tier.initial_margin_ppm, ppm_floor(tier.initial_margin_ppm, tier.maintenance_fraction_ppm)
 
 
 def index_subticks(price: int, exponent: int, atomic_resolution: int, quantum_conversion_exponent: int) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from modules.kernel.context import Context
 from modules.oracle.keeper import OracleKeeper
-from modules.perp import brackets, formulas
+from modules.perp import formulas
 from modules.perp.errors import PERPETUAL_MISSING
 from modules.perp.model import LiquidityTier, Perpetual, PositionMargin, Terms
 from modules.perp.state import PerpState
@@ -41,7 +41,7 @@ class PerpKeeper:
 
     def lowest_rates(self, ctx: Context, perpetual: Perpetual) -> tuple[int, int]:
         """Initial and maintenance margin of the smallest positions, ppm: what funding's bounds are made of, never a margin."""
-        return brackets.lowest_rates(self.tier(ctx, perpetual))
+        return formulas.lowest_rates(self.tier(ctx, perpetual))
 
     def tiers(self, ctx: Context) -> Iterator[LiquidityTier]:
         """Every liquidity tier, ascending by id."""

@@ -11,7 +11,7 @@ BOUND_ROUNDING = 3
 
 
 def is_initially_collateralised(risk: Risk) -> bool:
-    """SUB-1: net collateral covers the initial requirement; equal is enough."""
+    """SUB-1: net collateral covers the initial requirement, custom margins (SUB-11) included; equal is enough."""
     return risk.net_collateral >= risk.initial
 
 

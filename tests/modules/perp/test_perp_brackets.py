@@ -153,9 +153,9 @@ def test_without_a_price_brackets_require_nothing() -> None:
 
 def test_funding_is_bounded_by_the_lowest_bracket() -> None:
     """PERP-7: the rates of the smallest positions; the tier's own initial fraction where that is higher."""
-    assert brackets.lowest_rates(CEX) == (8_000, 4_000)
-    assert brackets.lowest_rates(CEX._replace(initial_margin_ppm=30_000)) == (30_000, 4_000)
-    assert brackets.lowest_rates(CEX._replace(brackets=())) == (8_000, 4_000)
+    assert formulas.lowest_rates(CEX) == (8_000, 4_000)
+    assert formulas.lowest_rates(CEX._replace(initial_margin_ppm=30_000)) == (30_000, 4_000)
+    assert formulas.lowest_rates(CEX._replace(brackets=())) == (8_000, 4_000)
 
 
 @pytest.mark.parametrize("rows", [(), CEX.brackets, (Bracket(0, 1, 0),)])

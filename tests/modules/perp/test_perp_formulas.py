@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modules.perp import formulas
-from modules.perp.brackets import lowest_rates
 from modules.perp.model import LiquidityTier
 
 MILLION = 1_000_000
@@ -139,7 +138,7 @@ def test_without_a_price_nothing_is_worth_or_requires_anything() -> None:
 @pytest.mark.parametrize(("initial", "fraction", "ppm"), [(20_000, 600_000, 12_000), (100_000, 500_000, 50_000), (3, 500_000, 1)])
 def test_maintenance_fraction_is_rounded_down_for_bounds(initial: int, fraction: int, ppm: int) -> None:
     """PERP-7: the mm column of dydx-risk.md 7.1, and an odd one."""
-    assert lowest_rates(LiquidityTier(0, "any", initial, fraction, 1, 0, 0)) == (initial, ppm)
+    assert formulas.lowest_rates(LiquidityTier(0, "any", initial, fraction, 1, 0, 0)) == (initial, ppm)
 
 
 @pytest.mark.parametrize(
