@@ -172,7 +172,7 @@ def worth_at_cost(desk: Desk, key: SubaccountId) -> int:
         for event in desk.told("position_closed")
         if (event["subaccount"], event["subaccount_number"]) == (name, key.number)
     ]
-    return account.collateral + open_ones - sum(closed)
+    return account.collateral + open_ones - int(sum(closed))
 
 
 def paid_in(desk: Desk, key: SubaccountId) -> int:
