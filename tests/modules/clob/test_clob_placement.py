@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from modules.clob.model import BatchCancel, CancelOrder, Order, OrderId, PairStatus, PlaceOrder, TimeInForce, order_hash
+from modules.clob.model import PLAIN, BatchCancel, CancelOrder, Order, OrderId, PairStatus, PlaceOrder, TimeInForce, order_hash
 from modules.kernel.context import Context
 from modules.kernel.errors import ChainError
 from node.store.state import CommittedView
@@ -246,6 +246,9 @@ def test_what_check_tx_asks_reads_single_keys_only(x: Exchange) -> None:
     view = Context(CommittedView(x.state), x.ctx.height, x.ctx.time_ns, "test-1")
     x.clob.check_place(view, PlaceOrder(order))
     x.clob.check_place(view, PlaceOrder(x.long("alice", 1, "buy", STEP, TICK)))
+    builder = PLAIN._replace(builder=sub("mason").owner, builder_fee_ppm=1)
+    x.clob.check_place(view, PlaceOrder(x.conditional("alice", 1, "buy", STEP, TICK, "stop", TICK, extras=builder)))
+    x.clob.check_place(view, x.twap("alice", 1, "buy", 10 * STEP))
     x.clob.check_cancel(view, CancelOrder(OrderId(BTC, sub("alice"), 64, 5), x.ctx.time_seconds + 9))
     x.clob.check_batch_cancel(view, BatchCancel(sub("alice"), ((BTC, (1,)),), x.ctx.height))
     with pytest.raises(ChainError) as caught:

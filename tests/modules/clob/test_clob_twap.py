@@ -5,8 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from modules.clob import formulas
+from modules.clob.matching import Attempt
 from modules.clob.model import LiquidationOrder, OrderId, PairStatus, PlaceOrder, slice_id_of
 from modules.clob.premium import impact_premium
+from modules.clob.venue import BookVenue
+from modules.subaccounts.model import Fill
 from support.clob_exchange import BTC_PRICE, LINK_PRICE, STEP, TICK, Exchange, clob_section, genesis_of, sub
 from support.markets import BTC, LINK
 
@@ -422,6 +425,38 @@ def test_an_engine_taker_respects_reduce_only_makers(x: Exchange) -> None:
     assert x.clob.liquidate(x.ctx, order, lambda _ctx, _quantums, _quote: 0) == 4 * STEP
     assert x.position("alice") == 0
     assert x.rests(slice_id_of(command.order.id)) is None
+
+
+def test_what_closes_a_position_without_an_order_ends_its_reduce_only_slices(x: Exchange) -> None:
+    """5.2: deleveraging and final settlement move positions too."""
+    _long(x, 4)
+    command = _reducing(x)
+    fill = Fill(BTC, sub("alice"), sub("carol"), False, 4 * STEP, 1, 0, 0)
+    assert x.subaccounts.exchange(x.ctx, fill)
+    x.clob.tell_deleverage(x.ctx, fill)
+    assert x.position("alice") == 0
+    assert x.rests(slice_id_of(command.order.id)) is None
+    assert x.reasons() == [(1, "REDUCE_ONLY_RESIZE")]
+
+
+def test_a_walk_that_passed_over_a_maker_which_a_fill_then_ends_misses_nobody(x: Exchange) -> None:
+    """5.2: the next maker is the next in the book, whoever has left it before him."""
+    _long(x, 4)
+    command = _reducing(x, subticks=BTC_PRICE + TICK)
+    for client_id, name in ((2, "alice"), (3, "carol")):
+        x.place(x.short(name, client_id, "sell", 4 * STEP, BTC_PRICE + client_id * TICK))
+    pair = x.clob.pair(x.ctx, BTC)
+    assert pair is not None
+    venue = BookVenue(x.ctx, x.clob._tools, pair, sub("bob"), taker_buys=True, price_fill=lambda _ctx, _quantums, _quote: 0)
+    passed, second = venue.maker(0), venue.maker(1)
+    assert passed is not None
+    assert second is not None
+    assert (passed.id, passed.reducible, second.id.client_id) == (slice_id_of(command.order.id), 4 * STEP, 2)
+    assert venue.attempt(second, 4 * STEP) is Attempt.FILLED
+    assert x.rests(passed.id) is None
+    third = venue.maker(1)
+    assert third is not None
+    assert third.id.client_id == 3
 
 
 def test_premiums_count_slices_as_any_order(x: Exchange) -> None:
