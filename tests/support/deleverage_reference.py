@@ -2,12 +2,21 @@
 
 from fractions import Fraction
 
+from modules.kernel import address as addresses
 from modules.kernel.units import SubaccountId
 from support.risk_desk import Desk
 
 RE_SPLITS = 8
 Expected = dict[SubaccountId, tuple[int, int]]
 """By counterparty: (base quantums closed, quote quantums that the account receives from it)."""
+
+
+def told_shares(desk: Desk) -> Expected:
+    """What the block's events say."""
+    return {
+        SubaccountId(addresses.from_text(told["subaccount"]), told["subaccount_number"]): (told["quantums"], told["quote_quantums"])
+        for told in desk.events("deleverage_fill")
+    }
 
 
 def expected_deleveraging(desk: Desk, account: SubaccountId, perpetual_id: int) -> Expected | None:

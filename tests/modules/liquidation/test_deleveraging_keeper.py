@@ -12,7 +12,7 @@ from modules.liquidation.model import Holder
 from modules.perp.model import PositionMargin
 from modules.subaccounts.model import Position, Risk, subaccount
 from support.clob_exchange import clob_section, sub
-from support.deleverage_reference import expected_deleveraging
+from support.deleverage_reference import expected_deleveraging, told_shares
 from support.markets import BTC, ETH, LINK, funded, perp_section
 from support.risk_desk import RICH, Desk, Holding, desk_genesis, fine_genesis
 
@@ -55,19 +55,9 @@ def set_entry(desk: Desk, key: SubaccountId, entry: int) -> None:
     desk.wiring.subaccounts._state.accounts.set(desk.ctx, key, subaccount(stored.collateral, stored.positions | {BTC: position}))
 
 
-def shares(desk: Desk) -> dict[tuple[str, int], tuple[int, int]]:
-    """(quantums, quote) by counterparty, as this block's events tell it."""
-    return {(told["subaccount"], told["subaccount_number"]): (told["quantums"], told["quote_quantums"]) for told in fills(desk)}
-
-
-def fills(desk: Desk) -> list[dict[str, Any]]:
-    """The block's shares, as told."""
-    return desk.events("deleverage_fill")
-
-
-def name(key: SubaccountId) -> tuple[str, int]:
-    """The key as events tell it."""
-    return addresses.to_text(key.owner), key.number
+def name(key: SubaccountId) -> str:
+    """The owner as events tell it."""
+    return addresses.to_text(key.owner)
 
 
 def sound(desk: Desk) -> bool:
@@ -84,7 +74,7 @@ def test_the_examples_account_closes_at_the_reference_quote_and_ends_with_nothin
     desk.liquidate()
     (told,) = desk.events("deleveraged")
     assert (told["quantums"], told["quote_quantums"], told["net_collateral"]) == (BIG, 74_726_489_176, -500_000_000)
-    assert shares(desk) == {name(BOB): (BIG, 74_726_489_176)}
+    assert told_shares(desk) == {BOB: (BIG, 74_726_489_176)}
     assert ALICE not in dict(desk.subaccounts.accounts(desk.ctx))
     assert desk.collateral(BOB) == 10 * RICH - 74_726_489_176
     assert desk.module_balance("insurance_fund") == RICH
@@ -110,9 +100,9 @@ def test_half_a_position_closes_at_the_reference_quote_when_half_the_other_side_
     desk.liquidate()
     (told,) = desk.events("deleveraged")
     assert (told["quantums"], told["quote_quantums"]) == (half, 37_363_244_588)
-    assert shares(desk) == {name(BOB): (half, 37_363_244_588)}
+    assert told_shares(desk) == {BOB: (half, 37_363_244_588)}
     (passed,) = desk.events("deleverage_passed_over")
-    assert (passed["subaccount"], passed["net_collateral"]) == (name(CAROL)[0], 249_000_000)
+    assert (passed["subaccount"], passed["net_collateral"]) == (name(CAROL), 249_000_000)
     assert desk.position(CAROL) == -half - 100
     assert desk.position(ALICE) == half
     assert desk.risk(ALICE).net_collateral == -250_000_000
@@ -124,7 +114,7 @@ def test_a_short_of_negative_worth_buys_above_zero_worth_from_the_longs() -> Non
     held = {ALICE: (70_000_000_000, {BTC: -BIG}), BOB: (10 * RICH, {BTC: BIG})}
     desk = Desk(fine_genesis(held, fund=0))
     desk.liquidate()
-    assert shares(desk) == {name(BOB): (BIG, -70_000_000_000)}
+    assert told_shares(desk) == {BOB: (BIG, -70_000_000_000)}
     assert desk.collateral(BOB) == 10 * RICH + 70_000_000_000
     assert ALICE not in dict(desk.subaccounts.accounts(desk.ctx))
     assert sound(desk)
@@ -135,7 +125,7 @@ def test_a_debt_larger_than_a_short_is_worth_is_paid_for_closing_it() -> None:
     held = {ALICE: (-1_000_000_000, {BTC: -100 * LOT}), BOB: (10 * RICH, {BTC: 100 * LOT})}
     desk = Desk(desk_genesis(held, fund=0))
     desk.liquidate()
-    assert shares(desk) == {name(BOB): (100 * LOT, 1_000_000_000)}
+    assert told_shares(desk) == {BOB: (100 * LOT, 1_000_000_000)}
     assert desk.events("match")[0]["maker_quote_balance_delta_quote_quantums"] == -1_000_000_000
     assert ALICE not in dict(desk.subaccounts.accounts(desk.ctx))
     assert sound(desk)
@@ -149,7 +139,7 @@ def test_the_receipt_carries_every_input_to_recompute_it() -> None:
     set_entry(desk, DAVE, -1_000_000_000)
     desk.liquidate()
     (told,) = desk.events("deleveraged")
-    rows = fills(desk)
+    rows = desk.events("deleverage_fill")
     assert told["counterparties"] == len(rows) == 3
     assert told["position_notional"] == told["position_quantums"] * told["oracle_price"] // 10**9
     holders = [
@@ -181,8 +171,8 @@ def test_each_share_is_told_as_a_match_of_the_reference_too() -> None:
     matches = desk.events("match")
     assert len(matches) == 2
     for told in matches:
-        quantums, quote = shares(desk)[told["maker_subaccount"], 0]
-        assert (told["taker_subaccount"], told["is_deleverage"], told["is_liquidation"]) == (name(ALICE)[0], True, False)
+        quantums, quote = told_shares(desk)[SubaccountId(addresses.from_text(told["maker_subaccount"]), 0)]
+        assert (told["taker_subaccount"], told["is_deleverage"], told["is_liquidation"]) == (name(ALICE), True, False)
         assert told["taker_quote_balance_delta_quote_quantums"] == quote == -told["maker_quote_balance_delta_quote_quantums"]
         assert told["taker_perpetual_quantums_delta_base_quantums"] == -quantums == -told["maker_perpetual_quantums_delta_base_quantums"]
         assert told["taker_order_fee_quote_quantums"] == told["maker_order_fee_quote_quantums"] == 0
@@ -204,7 +194,7 @@ def test_profitable_shorts_pay_before_those_at_a_loss() -> None:
     set_entry(desk, THIRD, -9_000_000_000)
     desk.liquidate()
     # Sold at 65 and 70 thousand: in profit at 60. Two thirds of 1,000 lots and one third, the odd one to the larger remainder.
-    assert {key: quantums for key, (quantums, _) in shares(desk).items()} == {name(FIRST): 667 * LOT, name(SECOND): 333 * LOT}
+    assert {key: quantums for key, (quantums, _) in told_shares(desk).items()} == {FIRST: 667 * LOT, SECOND: 333 * LOT}
     assert desk.position(THIRD) == -1_500 * LOT
     assert sound(desk)
 
@@ -221,8 +211,8 @@ def test_all_others_pay_pro_rata_for_what_the_profitable_cannot() -> None:
     desk = Desk(desk_genesis(held, fund=0))
     set_entry(desk, SECOND, -3_000_000_000)
     desk.liquidate()
-    assert [shares(desk)[name(key)][0] // LOT for key in (FIRST, SECOND, THIRD)] == [200, 400, 400]
-    assert sum(quote for _, quote in shares(desk).values()) == 7_000_000_000
+    assert [told_shares(desk)[key][0] // LOT for key in (FIRST, SECOND, THIRD)] == [200, 400, 400]
+    assert sum(quote for _, quote in told_shares(desk).values()) == 7_000_000_000
     assert sound(desk)
 
 
@@ -232,7 +222,7 @@ def test_ties_of_the_largest_remainder_go_by_key() -> None:
     held |= {key: (RICH, {BTC: -3 * LOT}) for key in (FIRST, SECOND, THIRD)}
     desk = Desk(desk_genesis(held, fund=0))
     desk.liquidate()
-    assert list(shares(desk)) == [name(FIRST), name(SECOND)]
+    assert list(told_shares(desk)) == [FIRST, SECOND]
     assert [desk.position(key) for key in (FIRST, SECOND, THIRD)] == [-2 * LOT, -2 * LOT, -3 * LOT]
     assert sound(desk)
 
@@ -248,8 +238,8 @@ def test_a_passed_over_share_is_split_again_among_the_rest() -> None:
     }
     desk = Desk(desk_genesis(held, fund=0))
     desk.liquidate()
-    assert shares(desk) == {name(FIRST): (500 * LOT, 3_500_000_000), name(THIRD): (500 * LOT, 3_500_000_000)}
-    assert [told["subaccount"] for told in desk.events("deleverage_passed_over")] == [name(SECOND)[0]]
+    assert told_shares(desk) == {FIRST: (500 * LOT, 3_500_000_000), THIRD: (500 * LOT, 3_500_000_000)}
+    assert [told["subaccount"] for told in desk.events("deleverage_passed_over")] == [name(SECOND)]
     assert sound(desk)
 
 
@@ -327,10 +317,10 @@ def test_a_fund_that_runs_out_in_mid_block_leaves_the_rest_to_the_other_side() -
     desk.quote_order("maker", "buy", 2_000 * LOT, 6_012_300_000)
     worth = {key: desk.risk(key).net_collateral for key in (ALICE, BOB)}
     (told,) = desk.liquidate()
-    assert told["subaccount"] == name(ALICE)[0]
+    assert told["subaccount"] == name(ALICE)
     assert 287_000_000 < told["paid_by_fund"] < 400_000_000
     assert desk.module_balance("insurance_fund") == 400_000_000 - told["paid_by_fund"]
-    assert shares(desk) == {name(CAROL): (1_000 * LOT, 6_200_000_000)}
+    assert told_shares(desk) == {CAROL: (1_000 * LOT, 6_200_000_000)}
     assert [key for key in worth if key in dict(desk.subaccounts.accounts(desk.ctx))] == []
     assert sound(desk)
 
@@ -383,11 +373,11 @@ def test_only_so_many_counterparties_share_one_position_the_largest_first() -> N
     desk = Desk(desk_genesis(held, fund=0, liquidation={"max_deleveraging_counterparties": 2}))
     set_entry(desk, FIRST, -700_000_000)
     desk.liquidate()
-    assert {key: quantums // LOT for key, (quantums, _) in shares(desk).items()} == {name(FIRST): 100, name(SECOND): 300}
+    assert {key: quantums // LOT for key, (quantums, _) in told_shares(desk).items()} == {FIRST: 100, SECOND: 300}
     assert desk.risk(ALICE).net_collateral < 0
     desk.step()
     desk.liquidate()
-    assert {key: quantums // LOT for key, (quantums, _) in shares(desk).items()} == {name(THIRD): 200}
+    assert {key: quantums // LOT for key, (quantums, _) in told_shares(desk).items()} == {THIRD: 200}
     assert ALICE not in dict(desk.subaccounts.accounts(desk.ctx))
     assert sound(desk)
 
@@ -431,7 +421,7 @@ def test_an_isolated_loss_stays_in_its_market() -> None:
     pool = desk.module_balance("subaccounts")
     others = {key: desk.subaccounts.get(desk.ctx, key) for key in (CAROL, DAVE)}
     desk.liquidate()
-    assert shares(desk) == {name(BOB): (1_000 * LOT, 14_600_000_000)}
+    assert told_shares(desk) == {BOB: (1_000 * LOT, 14_600_000_000)}
     assert desk.module_balance("insurance_fund") == RICH
     assert desk.module_balance("insurance_fund:2") == desk.module_balance("subaccounts:2") == 0
     assert desk.module_balance("subaccounts") == pool + desk.collateral(BOB)
@@ -469,7 +459,7 @@ def test_funding_is_settled_with_a_share() -> None:
     total = desk.subaccounts.settled(desk.ctx, ALICE).collateral
     assert total < desk.collateral(ALICE)
     desk.liquidate()
-    assert shares(desk) == {name(key): share for key, share in expected.items()}
+    assert told_shares(desk) == expected
     assert sum(quote for _, quote in expected.values()) == -total
     assert len(desk.events("settled_funding")) == 2
     assert sound(desk)

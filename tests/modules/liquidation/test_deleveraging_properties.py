@@ -5,12 +5,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modules.kernel import address as addresses
 from modules.kernel.errors import ChainError
 from modules.kernel.units import SubaccountId
 from modules.subaccounts.model import subaccount
 from support.clob_exchange import sub
-from support.deleverage_reference import Expected, expected_deleveraging
+from support.deleverage_reference import expected_deleveraging, told_shares
 from support.markets import BTC, ETH, LINK
 from support.risk_desk import NAMES, RICH, Desk, Holding, desk_genesis, fine_genesis
 
@@ -18,14 +17,6 @@ STEP = 1_000_000
 LOT = 100
 PRICES = {BTC: 6_012_345_678, ETH: 3_012_345_678, LINK: 14_560_000_000}
 ALICE, MAKER, WHALE = sub("alice"), sub("maker"), sub("whale")
-
-
-def told_shares(desk: Desk) -> Expected:
-    """What the block's events say, in the form of the reference."""
-    return {
-        SubaccountId(addresses.from_text(told["subaccount"]), told["subaccount_number"]): (told["quantums"], told["quote_quantums"])
-        for told in desk.events("deleverage_fill")
-    }
 
 
 def sound(desk: Desk) -> bool:
