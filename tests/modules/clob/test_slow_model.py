@@ -8,18 +8,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from support.slow import money
-from support.slow.scenario import MARKETS, PRICES, Crowd, Duel
-from support.slow.world import Market, Rules, World
+from support.slow import charges, money
+from support.slow.exchanges import MARKETS, PRICES, random_rules
+from support.slow.scenario import Crowd, Duel
+from support.slow.world import FeeTier, Market, Rules, World
 
-FEES = ((500, -110), (250, 100), (300, -300))
-MAX_FILLS = (2, 4, 1_000)
 KINDS: tuple[str, ...] = ("short",) * 6 + ("long",) * 4 + ("conditional",) * 3 + ("twap",) * 2 + ("stateful_cancel",) * 2
-KINDS += ("short_cancel", "batch_cancel", "deposit", "withdraw", "transfer")
+KINDS += ("short_cancel", "batch_cancel", "deposit", "withdraw", "transfer", "leverage")
 BLOCKS = 16
-SEEDS = range(60)
+SEEDS = range(100)
 
-CODES = (10, 11, 12, 20, 24, 29, 34, 45, 50, 7, 8, 2001, 2004, 2005, 3002, 3003, 3004, 3005, 3006, 3007, 3008, 3009, 3010)
+CODES = (10, 11, 12, 20, 24, 29, 34, 45, 50, 7, 8, 2001, 2004, 2005, 3002, 3003, 3004, 3005, 3006, 3007, 3008, 3009, 3010, 10_001, 11_002)
 REASONS = (
     "CANCELLED",
     "EXPIRED",
@@ -38,8 +37,7 @@ REASONS = (
 
 def trade(random: Random, blocks: int = BLOCKS) -> Counter[Any]:
     """One random story on both chains; what happened in it, counted."""
-    rules = Rules(MARKETS, *random.choice(FEES), random.choice(MAX_FILLS))
-    duel = Duel(rules)
+    duel = Duel(random_rules(random))
     crowd = Crowd(random, duel, KINDS)
     for _ in range(blocks):
         crowd.block()
@@ -64,6 +62,12 @@ def test_random_blocks_agree_with_the_text(seen: Counter[Any]) -> None:
     assert seen["funding"] > 500
 
 
+@pytest.mark.parametrize("what", ["tier", "router", "revenue", "builder", "bracket", "scaled", "leverage", "isolated"])
+def test_every_rule_of_money_has_come_into_play(seen: Counter[Any], what: str) -> None:
+    """Better fee tiers, shares of fees, brackets, margins scaled by open interest or chosen, isolated markets: each has mattered."""
+    assert seen[what] > 0
+
+
 @pytest.mark.parametrize("reason", REASONS)
 def test_orders_have_ended_in_every_way(seen: Counter[Any], reason: str) -> None:
     """The comparison has met every reason for which an order ends."""
@@ -74,6 +78,14 @@ def test_orders_have_ended_in_every_way(seen: Counter[Any], reason: str) -> None
 def test_messages_have_failed_in_every_way(seen: Counter[Any], code: int) -> None:
     """The comparison has met every code that these messages can meet."""
     assert seen["code", "clob", code] > 0
+
+
+@pytest.mark.parametrize(
+    "failure", [("revshare", 8), ("sending", 1), ("sending", 2), ("subaccounts", 102), ("subaccounts", 701), ("subaccounts", 703)]
+)
+def test_messages_have_failed_in_other_modules(seen: Counter[Any], failure: tuple[str, int]) -> None:
+    """The same for the codes of what trading stands on."""
+    assert seen["code", *failure] > 0
 
 
 @given(st.randoms(use_true_random=False))
@@ -89,7 +101,7 @@ LINK = Market(2, 2, -6, -9, 2_500, 1_000_000, 100_000, -9, False, 100_000, 500_0
 
 
 def _world() -> World:
-    world = World(Rules((BTC, ETH, LINK), 500, -110, 1_000), 100, 0)
+    world = World(Rules((BTC, ETH, LINK), (FeeTier(500, -110),), 1_000), 100, 0)
     world.price = {0: 6_012_345_678, 1: 3_012_345_678, 2: 14_560_000_000}
     return world
 
@@ -108,7 +120,7 @@ def _world() -> World:
 def test_slow_margin_of_the_worked_positions(market: Market, quantums: int, value: int, initial: int, maintenance: int) -> None:
     """dydx-risk.md 16 E2."""
     world = _world()
-    found = money.worth(world, 0, {market.perpetual: quantums}, world.open_interest)
+    found = money.worth(world, 0, {market.perpetual: quantums}, world.open_interest, {})
     assert found == (value, initial, maintenance)
 
 
@@ -132,8 +144,8 @@ def test_slow_transitions_of_the_worked_account(size: int, subticks: int, result
     account = (b"a" * 20, 0)
     world.collateral[account] = -67_300_000_000
     world.positions[account] = {0: 12_345_678_900, 1: -2_000_000_000}
-    quote = money.fill_quote(BTC, subticks, abs(size))
-    delta = (quote if size < 0 else -quote) - money.fee(quote, 500)
+    quote = charges.fill_quote(BTC, subticks, abs(size))
+    delta = (quote if size < 0 else -quote) - charges.fee(quote, 500)
     assert money.judge(world, BTC, [money.Side(account, size, delta)], is_match=False) == [result]
 
 
@@ -151,11 +163,11 @@ def test_slow_transitions_of_the_worked_account(size: int, subticks: int, result
 )
 def test_slow_fees_of_the_worked_fills(quote: int, ppm: int, fee: int) -> None:
     """dydx-risk.md 16 E13."""
-    assert money.fee(quote, ppm) == fee
+    assert charges.fee(quote, ppm) == fee
 
 
 def test_prices_of_the_scenarios_are_not_whole_ticks() -> None:
     """The odd market's oracle price is no whole subtick, so roundings of triggers and slices matter."""
-    world = World(Rules(MARKETS, 500, -110, 4), 100, 0)
+    world = World(Rules(MARKETS, (FeeTier(500, -110),), 4), 100, 0)
     world.price = dict(PRICES)
     assert world.oracle_subticks(MARKETS[2]).denominator > 1

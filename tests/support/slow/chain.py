@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from support.slow import money
+from support.slow.charges import count_volume
 from support.slow.clock import begin_block, run_due
 from support.slow.order import CANCEL
 from support.slow.rules import check_form, check_window
@@ -36,6 +37,7 @@ class SlowChain:
 
     def end(self) -> None:
         """Step 7."""
+        count_volume(self.world)
         self.world.trades_before, self.world.trades = self.world.trades, []
         self.world.voided, self.world.removed = [], []
 
@@ -61,6 +63,8 @@ class SlowChain:
                 cancel(world, message["name"], message["good_til"], placed_later=later)
             case "batch_cancel":
                 batch_cancel(world, message["account"], message["batches"], message["good_til"])
+            case "leverage":
+                money.set_leverage(world, message["account"], message["entries"])
             case "deposit":
                 money.deposit(world, message["sender"], message["recipient"], message["amount"])
             case "withdraw":
@@ -78,6 +82,15 @@ class SlowChain:
         filled = self.world.filled
         orders = [live.order for live in book_side(self.world, pair, buys=buys)]
         return [(order.name, order.subticks, order.quantums, filled.get(order.name, 0)) for order in orders]
+
+    def waiting(self, account: Account) -> list[Name]:
+        """Conditional orders of a subaccount that have not triggered, by id."""
+        return sorted(live.order.name for live in self.world.waiting if live.order.account == account)
+
+    def parents(self, account: Account) -> list[tuple[Name, int, int, int]]:
+        """TWAP orders of a subaccount by id: legs and base quantums left, when the next is due (unix seconds)."""
+        rows = [(parent["live"].order, parent) for parent in self.world.parents]
+        return sorted((order.name, row["legs"], row["quantums"], row["due"]) for order, row in rows if order.account == account)
 
     def accounts(self) -> dict[Account, tuple[int, dict[int, int]]]:
         """Collateral, funding settled, and positions of every subaccount that has any."""

@@ -44,17 +44,40 @@ def initial_ppm(world: World, market: Market, open_interest: int) -> int:
     return base + floor(Fraction((MILLION - base) * (size - lower), upper - lower))
 
 
-def worth(world: World, collateral: int, positions: Mapping[int, int], open_interest: Mapping[int, int]) -> Worth:
-    """Totals of an account with these positions (5.3)."""
+def worth(
+    world: World, collateral: int, positions: Mapping[int, int], open_interest: Mapping[int, int], leverage: Mapping[int, int]
+) -> Worth:
+    """Totals of an account with these positions and custom margins (5.3)."""
     net, initial, maintenance = collateral, 0, 0
     for perpetual, quantums in positions.items():
         market = world.rules.by_perpetual(perpetual)
         price = world.price[perpetual]
         value = notional(market, abs(quantums), price)
         net += notional(market, quantums, price)
-        initial += ceil(Fraction(value * initial_ppm(world, market, open_interest[perpetual]), MILLION))
-        maintenance += ceil(Fraction(ceil(Fraction(value * market.initial_ppm, MILLION)) * market.fraction_ppm, MILLION))
+        ppm = max(initial_ppm(world, market, open_interest[perpetual]), leverage.get(perpetual, 0))
+        needs = ceil(Fraction(value * ppm, MILLION))
+        keeps = ceil(Fraction(ceil(Fraction(value * market.initial_ppm, MILLION)) * market.fraction_ppm, MILLION))
+        if market.brackets:
+            needs = max(needs, marginal(value, [(above, rate) for above, rate, _ in market.brackets]))
+            keeps = marginal(value, [(above, rate) for above, _, rate in market.brackets])
+        initial += needs
+        maintenance += keeps
     return Worth(net, initial, maintenance)
+
+
+def marginal(value: int, rates: list[tuple[int, int]]) -> int:
+    """Like income tax: every part of the value at the rate of its bracket, the sum rounded up (design.md 5)."""
+    total = Fraction(0)
+    for index, (above, ppm) in enumerate(rates):
+        upper = rates[index + 1][0] if index + 1 < len(rates) else max(value, above)
+        total += Fraction(max(min(value, upper) - above, 0) * ppm, MILLION)
+    return ceil(total)
+
+
+def worth_of(world: World, account: Account) -> Worth:
+    """What the account is worth now."""
+    held = world.positions.get(account, {})
+    return worth(world, world.collateral.get(account, 0), held, world.open_interest, world.leverage.get(account, {}))
 
 
 def transition(before: Worth, after: Worth) -> int:
@@ -100,8 +123,9 @@ def judge(world: World, market: Market, sides: list[Side], *, is_match: bool) ->
             held = world.position(side.account, market.perpetual)
             interest[market.perpetual] += max(held + side.base, 0) - max(held, 0)
     for index, side in enumerate(sides):
-        before = worth(world, world.collateral.get(side.account, 0), world.positions.get(side.account, {}), interest)
-        after = worth(world, *changed(world, side, market.perpetual), interest)
+        chosen = world.leverage.get(side.account, {})
+        before = worth(world, world.collateral.get(side.account, 0), world.positions.get(side.account, {}), interest, chosen)
+        after = worth(world, *changed(world, side, market.perpetual), interest, chosen)
         results[index] = transition(before, after)
     return results
 
@@ -147,24 +171,12 @@ def settle(world: World, index: Mapping[int, int]) -> None:
     world.funding_index = dict(index)
 
 
-def fee(quote: int, ppm: int) -> int:
-    """Ceiling toward plus infinity, also of a rebate (11.1)."""
-    return ceil(Fraction(quote * ppm, MILLION))
-
-
-def fill_quote(market: Market, subticks: int, quantums: int) -> int:
-    """Quote quantums of a fill (dydx-clob.md 4)."""
-    return floor(subticks * quantums * Fraction(10) ** market.conversion)
-
-
 def add_collateral(world: World, account: Account, amount: int) -> None:
     """A deposit, withdrawal or one side of a transfer. Fails with subaccounts 102."""
-    held = world.positions.get(account, {})
-    had = world.collateral.get(account, 0)
-    before = worth(world, had, held, world.open_interest)
-    if transition(before, worth(world, had + amount, held, world.open_interest)) != SUCCESS:
+    before = worth_of(world, account)
+    world.collateral[account] = world.collateral.get(account, 0) + amount
+    if transition(before, worth_of(world, account)) != SUCCESS:
         raise Fail(102, "subaccounts")
-    world.collateral[account] = had + amount
 
 
 def deposit(world: World, sender: bytes, recipient: Account, amount: int) -> None:
@@ -199,3 +211,18 @@ def transfer(world: World, sender: Account, recipient: Account, amount: int) -> 
     add_collateral(world, recipient, amount)
     if pool_of(world, sender) != pool_of(world, recipient) and held < amount:
         raise Fail(5, "sdk")
+
+
+def set_leverage(world: World, account: Account, entries: list[tuple[int, int]]) -> None:
+    """MsgUpdateLeverage (5.5): (pair, ppm) each. The entries alone must leave the account initially collateralised."""
+    if not entries or len({pair for pair, _ in entries}) != len(entries) or not all(1 <= ppm <= MILLION for _, ppm in entries):
+        raise Fail(11_002)
+    chosen = {world.rules.by_pair(pair).perpetual: ppm for pair, ppm in entries}
+    for perpetual, ppm in chosen.items():
+        if ppm < world.rules.by_perpetual(perpetual).initial_ppm:
+            raise Fail(701, "subaccounts")
+    held = world.positions.get(account, {})
+    found = worth(world, world.collateral.get(account, 0), held, world.open_interest, chosen)
+    if found.net < found.initial:
+        raise Fail(703, "subaccounts")
+    world.leverage[account] = world.leverage.get(account, {}) | chosen

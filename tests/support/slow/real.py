@@ -125,6 +125,20 @@ class RealChain:
             for order_id, order, remaining in level.orders
         ]
 
+    def waiting(self, account: Account) -> list[OrderId]:
+        """Conditional orders of a subaccount that have not triggered, by id."""
+        return sorted(self.wiring.clob.keeper.waiting_orders(self.ctx, SubaccountId(Address(account[0]), account[1])))
+
+    def parents(self, account: Account) -> list[tuple[OrderId, int, int, int]]:
+        """TWAP orders of a subaccount by id: legs and base quantums left, when the next is due (unix seconds)."""
+        clob = self.wiring.clob.keeper
+        found = []
+        for order_id in sorted(clob.twap_orders(self.ctx, SubaccountId(Address(account[0]), account[1]))):
+            twap = clob.twap(self.ctx, order_id)
+            assert twap is not None
+            found.append((order_id, twap.remaining_legs, twap.remaining_quantums, twap.next_seconds))
+        return found
+
     def account(self, account: Account) -> tuple[int, dict[int, int]]:
         """Collateral with funding settled, and positions."""
         settled = self.wiring.subaccounts.keeper.settled(self.ctx, SubaccountId(Address(account[0]), account[1]))
@@ -155,6 +169,12 @@ def protobuf(message: dict[str, Any]) -> Any:
             for pair, client_ids in message["batches"]:
                 batch.short_term_cancels.add(clob_pair_id=pair, client_ids=client_ids)
             return batch
+        case "leverage":
+            update = clob_pb2.MsgUpdateLeverage()
+            update.subaccount_id.owner, update.subaccount_id.number = _account(message["account"])
+            for pair, ppm in message["entries"]:
+                update.clob_pair_leverage.add(clob_pair_id=pair, custom_imf_ppm=ppm)
+            return update
         case "deposit":
             deposit = transfer_pb2.MsgDepositToSubaccount(sender=address_text(message["sender"]), quantums=message["amount"])
             deposit.recipient.owner, deposit.recipient.number = _account(message["recipient"])

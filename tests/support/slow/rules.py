@@ -3,7 +3,8 @@
 from fractions import Fraction
 from math import floor
 
-from support.slow.money import ISOLATED, SUCCESS, Side, fee, fill_quote, judge
+from support.slow.charges import fee, fill_quote, rates
+from support.slow.money import ISOLATED, SUCCESS, Side, judge, worth_of
 from support.slow.wire import order_hash
 from support.slow.world import (
     ACTIVE,
@@ -95,7 +96,7 @@ def _check_status(world: World, market: Market, order: Order) -> None:
     """Table 1.5, with POST_ONLY besides."""
     if market.status == ACTIVE:
         return
-    if order.time_in_force != POST_ONLY or order.flags == CONDITIONAL:
+    if order.time_in_force != POST_ONLY or order.flags == TWAP:
         raise Fail(34)
     if market.status == POST_ONLY_STATUS:
         return
@@ -148,11 +149,34 @@ def _replaces(new: Order, old: Order) -> bool:
     return later and (new.buys, new.time_in_force, new.reduce_only) == (old.buys, old.time_in_force, old.reduce_only)
 
 
+def check_room(world: World, order: Order) -> None:
+    """6.4, with a table of their own for resting short-term orders (design.md 5): 10001."""
+    account = order.account
+    if order.flags == SHORT_TERM:
+        table = world.rules.short_term_limits
+        lives = [live for live in world.resting if live.order.flags == SHORT_TERM]
+    else:
+        table = world.rules.stateful_limits
+        lives = [live for live in world.resting if live.order.flags in (CONDITIONAL, LONG_TERM)]
+        lives += [*world.waiting, *(parent["live"] for parent in world.parents)]
+    if not table:
+        return
+    reached = [limit for required, limit in table if required <= worth_of(world, account).net]
+    if not reached or sum(1 for live in lives if live.order.account == account) >= reached[-1]:
+        raise Fail(10_001)
+
+
+def check_payees(world: World, order: Order) -> None:
+    """2.4: whoever is named as order router must be registered."""
+    if order.router is not None and order.router not in dict(world.rules.routers):
+        raise Fail(8, "revshare")
+
+
 def check_collateral(world: World, market: Market, order: Order) -> None:
     """6.2: all of it fills at its own price as a maker."""
     subticks = order.subticks or floor(world.oracle_subticks(market))
     quote = fill_quote(market, subticks, order.quantums)
-    cost = fee(quote, world.rules.maker_ppm)
+    cost = fee(quote, rates(world, order.account[0], order.pair)[1])
     if order.builder is not None:
         cost += fee(quote, order.builder[1])
     sign = 1 if order.buys else -1

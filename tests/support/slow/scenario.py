@@ -7,17 +7,28 @@ from math import floor
 from random import Random
 from typing import Any, NamedTuple
 
-from modules.kernel import address as addresses
-from support.markets import funded, perpetual, tier
 from support.slow.chain import SlowChain
-from support.slow.money import pools
+from support.slow.charges import tier_of
+from support.slow.exchanges import (
+    ACCOUNTS,
+    BUILDER,
+    DOLLAR,
+    OWNERS,
+    PRICES,
+    ROUTERS,
+    SECOND,
+    SIZES,
+    TREASURY,
+    WALLET,
+    genesis,
+)
+from support.slow.money import initial_ppm, notional, pools
 from support.slow.order import CANCEL, TAKER, Ticket, block_seed, canonical_order, lane_of
 from support.slow.real import FIRST_HEIGHT, START_NS, RealChain, protobuf
 from support.slow.rules import check_form
 from support.slow.wire import name_text
 from support.slow.world import (
     CONDITIONAL,
-    INITIALIZING,
     IOC,
     LONG_TERM,
     POST_ONLY,
@@ -30,108 +41,6 @@ from support.slow.world import (
     Order,
     Rules,
 )
-
-DOLLAR = 1_000_000
-SECOND = 1_000_000_000
-NAMES = ("alice", "bob", "carol", "dave", "erin")
-OWNERS = [sha256(name.encode()).digest()[:20] for name in NAMES]
-BUILDER = sha256(b"builder").digest()[:20]
-ACCOUNTS: list[tuple[Account, int]] = [
-    ((OWNERS[0], 0), 1_000_000 * DOLLAR),
-    ((OWNERS[1], 0), 1_000_000 * DOLLAR),
-    ((OWNERS[1], 1), 20_000 * DOLLAR),
-    ((OWNERS[2], 0), 3_000 * DOLLAR),
-    ((OWNERS[3], 0), 400 * DOLLAR),
-    ((OWNERS[4], 0), 60 * DOLLAR),
-    ((OWNERS[4], 129), 0),
-]
-WALLET = 10_000_000 * DOLLAR
-MARKETS = (
-    Market(0, 0, -10, -5, 1_000, 1_000_000, 100_000, -9, False, 20_000, 600_000, 0, 0, 1_000_000),
-    Market(7, 2, -6, -9, 2_500, 1_000_000, 100_000, -9, True, 100_000, 500_000, 20_000_000_000, 60_000_000_000, 1_000_000),
-    Market(5, 1, -7, -9, 800, 14, 30, -8, False, 33_333, 777_777, 500_000_000, 900_000_000_000, 7),
-    Market(8, 3, -10, -5, 1_000, 1_000_000, 100_000, -9, False, 20_000, 600_000, 0, 0, 1_000_000, INITIALIZING),
-)
-PRICES = {0: 6_012_345_678, 1: 3_333_333_337, 2: 14_560_000_000, 3: 6_012_345_678}
-SIZES = {0: 2_000, 5: 5_000_000, 7: 2_000, 8: 1_000}
-"""The largest usual size in steps, by pair."""
-
-
-def genesis(rules: Rules) -> dict[str, Any]:
-    """The same rules as genesis sections."""
-    wallets = [{"address": addresses.to_text(owner), "coins": _coins(WALLET)} for owner in OWNERS]
-    tickers = {market.perpetual: f"M{market.perpetual}-USD" for market in rules.markets}
-    return {
-        "consensus": {},
-        "auth": {},
-        "bank": {"denoms": ["uusdc"], "balances": wallets},
-        "oracle": {
-            "maximum_age_seconds": 60,
-            "markets": [
-                {
-                    "id": market.perpetual,
-                    "ticker": tickers[market.perpetual],
-                    "exponent": market.price_exponent,
-                    "min_price_change_ppm": market.min_price_change_ppm,
-                    "price": str(PRICES[market.perpetual]),
-                }
-                for market in sorted(rules.markets, key=lambda market: market.perpetual)
-            ],
-        },
-        "perp": {
-            "liquidity_tiers": [
-                tier(
-                    market.perpetual,
-                    f"tier {market.perpetual}",
-                    market.initial_ppm,
-                    market.fraction_ppm,
-                    500 * DOLLAR,
-                    market.lower_cap,
-                    market.upper_cap,
-                )
-                for market in sorted(rules.markets, key=lambda market: market.perpetual)
-            ],
-            "perpetuals": [
-                perpetual(
-                    market.perpetual,
-                    tickers[market.perpetual],
-                    market.atomic_resolution,
-                    market.perpetual,
-                    market_type="ISOLATED" if market.isolated else "CROSS",
-                    default_funding_ppm=1_000,
-                )
-                for market in sorted(rules.markets, key=lambda market: market.perpetual)
-            ],
-        },
-        "funding": {
-            "perpetuals": [
-                funded(market.perpetual, lot_base_quantums=str(market.lot), epoch_seconds=10)
-                for market in sorted(rules.markets, key=lambda market: market.perpetual)
-            ]
-        },
-        "subaccounts": {},
-        "fees": {"tiers": [{"name": "1", "taker_fee_ppm": rules.taker_ppm, "maker_fee_ppm": rules.maker_ppm}]},
-        "insurance": {},
-        "clob": {
-            "clob_pairs": [
-                {
-                    "id": market.pair,
-                    "perpetual_id": market.perpetual,
-                    "step_base_quantums": str(market.step),
-                    "subticks_per_tick": market.tick,
-                    "quantum_conversion_exponent": market.conversion,
-                    "status": "INITIALIZING" if market.status == INITIALIZING else "ACTIVE",
-                }
-                for market in sorted(rules.markets, key=lambda market: market.pair)
-            ],
-            "params": {"max_fills_per_order": rules.max_fills},
-        },
-        "liquidation": {},
-    }
-
-
-def _coins(amount: int) -> list[dict[str, str]]:
-    return [{"denom": "uusdc", "amount": str(amount)}]
 
 
 class Transaction(NamedTuple):
@@ -183,6 +92,23 @@ class Duel:
         self.real.end()
         self.slow.end()
         self.compare("end")
+        self._count_facts()
+
+    def _count_facts(self) -> None:
+        """What has come into play, for tests that must not pass without it."""
+        world = self.slow.world
+        self.seen["tier"] += sum(tier_of(world, owner) != self.rules.fee_tiers[0] for owner in OWNERS)
+        for name, payees in (("router", ROUTERS), ("revenue", [TREASURY]), ("builder", [BUILDER])):
+            self.seen[name] += sum(world.wallet.get(payee, 0) > 0 for payee in payees)
+        for account, positions in world.positions.items():
+            for held, quantums in positions.items():
+                market = self.rules.by_perpetual(held)
+                value = notional(market, abs(quantums), world.price[held])
+                self.seen["bracket"] += len(market.brackets) > 1 and value > market.brackets[1][0]
+                self.seen["isolated"] += market.isolated
+                scaled = initial_ppm(world, market, world.open_interest[held])
+                self.seen["scaled"] += scaled > market.initial_ppm
+                self.seen["leverage"] += world.leverage.get(account, {}).get(held, 0) > scaled
 
     def _ordered(self, transactions: list[Transaction]) -> list[Transaction]:
         tickets = [
@@ -215,9 +141,14 @@ class Duel:
         for market in self.rules.markets:
             for buys in (True, False):
                 book = self.real.book(market.pair, buys=buys)
-                assert book == self.slow.book(market.pair, buys=buys), f"book {book}: {self.story()}"
+                assert book == self.slow.book(market.pair, buys=buys), (
+                    f"book {book}, the text gives {self.slow.book(market.pair, buys=buys)}: {self.story()}"
+                )
             interest = self.real.wiring.perp.keeper.open_interest(self.real.ctx, market.perpetual)
             assert interest == world.open_interest[market.perpetual], f"open interest {interest}: {self.story()}"
+        for account, _ in ACCOUNTS:
+            assert self.real.waiting(account) == self.slow.waiting(account), self.story()
+            assert self.real.parents(account) == self.slow.parents(account), self.story()
         self._compare_money()
 
     def _compare_money(self) -> None:
@@ -269,14 +200,22 @@ class Crowd:
         self.random, self.duel, self.kinds = random, duel, kinds
         self.sequence = 0
         self.builders = True
+        self.spent: list[Any] = []
+        """Short-term ids that have had fills."""
         self.hurried = random.randint(0, 1) == 1
         """Blocks come a TWAP interval apart."""
+        self.reusing = False
+        """Whether short-term ids with remembered fills are placed again."""
 
     def block(self) -> None:
         """One block of up to a dozen transactions; seldom as many empty ones as short-term orders are remembered."""
         random = self.random
-        for _ in range(random.choice((38, 40, 41, 42)) if random.randint(0, 60) == 0 else 0):
-            self.duel.block([], self.duel.prices, SECOND)
+        remembered = sorted(set(self.duel.slow.world.filled_til.values()))
+        if remembered and random.randint(0, 30) == 0:
+            until = random.choice(remembered) + random.choice((38, 39, 40, 40))
+            while self.duel.height < until:
+                self.duel.block([], self.duel.prices, 1)
+            self.reusing = True
         prices = {perpetual: max(1, price * self._move() // 10_000) for perpetual, price in self.duel.prices.items()}
         transactions = [self._transaction() for _ in range(random.randint(0, 14))]
         paces = (
@@ -286,6 +225,7 @@ class Crowd:
         )
         elapsed_ns = random.choice(paces)
         self.duel.block(transactions, prices, elapsed_ns)
+        self.reusing = False
 
     def _move(self) -> int:
         """The new price in basis points of the old one."""
@@ -298,7 +238,8 @@ class Crowd:
         messages = [self._message(kind, account)]
         if kind in ("long", "stateful_cancel") and self.random.randint(0, 5) == 0:
             messages.append(self._message(self.random.choice(("long", "stateful_cancel")), account))
-        return Transaction(account[0], messages, self.sequence)
+        owner = messages[0]["order"].account[0] if kind == "short" else account[0]
+        return Transaction(owner, messages, self.sequence)
 
     def _account(self) -> Account:
         return self.random.choice(ACCOUNTS[:2] if self.random.randint(0, 2) == 0 else ACCOUNTS)[0]
@@ -322,6 +263,10 @@ class Crowd:
                 return {"kind": kind, "sender": account[0], "recipient": self._account(), "amount": self._amount()}
             case "withdraw":
                 return {"kind": kind, "sender": account, "recipient": account[0], "amount": self._amount()}
+            case "leverage":
+                pairs = random.sample((0, 5, 7, 99) if random.randint(0, 9) == 0 else (0, 5, 7), random.randint(1, 2))
+                entries = [(pair, random.choice((20_000, 33_333, 100_000, 100_000, 250_000, 1_000_000))) for pair in pairs]
+                return {"kind": kind, "account": account, "entries": entries if random.randint(0, 20) else entries[:1] * 2}
         return {"kind": "transfer", "sender": account, "recipient": self._account(), "amount": self._amount()}
 
     def _amount(self) -> int:
@@ -370,12 +315,16 @@ class Crowd:
             order = order._replace(time_in_force=REST, reduce_only=False)
         if flags == SHORT_TERM and random.randint(0, 3) == 0:
             order = self._replacement(order)
+        elif flags == SHORT_TERM and (self.reusing or random.randint(0, 20) == 0):
+            order = self._reuse(order)
         if flags == CONDITIONAL:
             order = order._replace(condition=random.choice((1, 2)), trigger=self._price(market, oracle))
         if flags == TWAP:
             order = self._twap(order)
         if self.builders and random.randint(0, 12) == 0:
             order = order._replace(builder=(BUILDER, random.choice((1, 500, 10_000, 10_001))))
+        if random.randint(0, 12) == 0:
+            order = order._replace(router=random.choice(ROUTERS + ROUTERS[:2] * 3))
         return order
 
     def _replacement(self, order: Order) -> Order:
@@ -387,6 +336,19 @@ class Crowd:
         old = self.random.choice(resting)
         order = order._replace(client_id=old.client_id, buys=old.buys, good_til=old.good_til + self.random.choice((0, 1)))
         return order._replace(time_in_force=old.time_in_force, reduce_only=False) if self.random.randint(0, 5) else order
+
+    def _reuse(self, order: Order) -> Order:
+        """The order under an id whose fills may still be remembered, by its owner."""
+        names = sorted(self.duel.slow.world.filled_til)
+        names += [name for name in self.spent if name not in names]
+        self.spent = names
+        if not names:
+            return order
+        pair, account, _, client_id = self.random.choice(names)
+        order = order._replace(pair=pair, account=account, client_id=client_id, good_til=self.duel.height + 1)
+        market = self.duel.rules.by_pair(pair)
+        price = self._price(market, floor(self.duel.slow.world.oracle_subticks(market)))
+        return order._replace(quantums=self._size(market), subticks=price)
 
     def _twap(self, order: Order) -> Order:
         random = self.random

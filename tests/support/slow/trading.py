@@ -2,56 +2,51 @@
 
 from typing import Any, NamedTuple
 
-from support.slow.money import ISOLATED, SUCCESS, Side, apply_match, fee, fill_quote, judge
-from support.slow.rules import check_collateral, check_entry, check_order, reduces
+from support.slow.charges import fee, fill_quote, rates, shares
+from support.slow.money import ISOLATED, SUCCESS, Side, apply_match, judge
+from support.slow.rules import check_collateral, check_entry, check_order, check_payees, check_room, legs_of, reduces
 from support.slow.world import CONDITIONAL, IOC, LONG_TERM, POST_ONLY, SHORT_TERM, SLICE, TWAP, Fail, Live, Market, Order, World
 
 
 class Trade(NamedTuple):
     """One possible fill."""
 
+    quote: int
     taker: Side
     maker: Side
-    fees: int
-    builders: list[tuple[bytes, int]]
+    collected: int
+    """What the fee collector gets."""
+    paid: list[tuple[bytes, int]]
+    """What builders, routers and revenue shares get."""
 
 
 def place(world: World, order: Order) -> None:
     """A valid order's effect; fails with the codes of the tables."""
     market = check_order(world, order)
-    if order.flags == CONDITIONAL:
-        check_router(order)
-        world.waiting.append(Live(order, world.next_since()))
-        return
-    if order.flags == TWAP:
-        check_router(order)
-        check_collateral(world, market, order)
-        legs = order.twap[0] // order.twap[1] if order.twap else 0
-        live = Live(order, world.next_since())
-        world.parents.append({"live": live, "legs": legs, "quantums": order.quantums, "due": world.seconds})
-        return
+    check_payees(world, order)
     old = None
     if order.flags == SHORT_TERM:
         old = check_entry(world, market, order)
+        if old is None and order.time_in_force != IOC:
+            check_room(world, order)
     else:
-        check_router(order)
-        check_collateral(world, market, order)
-    if old is not None:
-        world.resting.remove(old)
-        world.log.append(("ended", order.name, "REPLACED"))
-    take(world, market, order)
-
-
-def check_router(order: Order) -> None:
-    """2.4: nobody is registered as an order router here."""
-    if order.router is not None:
-        raise Fail(8, "revshare")
+        if order.flags != CONDITIONAL:
+            check_collateral(world, market, order)
+        check_room(world, order)
+    if order.flags == CONDITIONAL:
+        world.waiting.append(Live(order, world.next_since()))
+    elif order.flags == TWAP:
+        live = Live(order, world.next_since())
+        world.parents.append({"live": live, "legs": legs_of(order), "quantums": order.quantums, "due": world.seconds})
+    else:
+        if old is not None:
+            world.resting.remove(old)
+            world.log.append(("ended", order.name, "REPLACED"))
+        take(world, market, order)
 
 
 def take(world: World, market: Market, order: Order) -> None:
     """Match the order with the book, then let the rest of it rest or end."""
-    if order.flags == SHORT_TERM and world.filled.get(order.name, 0):
-        world.filled_til[order.name] = max(world.filled_til[order.name], order.good_til)
     signs = {account: _sign(world.position(account, market.perpetual)) for account in world.positions}
     reason = _loop(world, market, order)
     _drop_idle_reduce_only(world, market, signs)
@@ -64,6 +59,8 @@ def take(world: World, market: Market, order: Order) -> None:
     elif order.time_in_force == IOC:
         end(world, order, "IMMEDIATE_OR_CANCEL_WOULD_REST_ON_BOOK")
     else:
+        if order.flags == SHORT_TERM and world.filled.get(order.name, 0):
+            world.filled_til[order.name] = max(world.filled_til[order.name], order.good_til)
         world.resting.append(Live(order, world.next_since()))
 
 
@@ -124,23 +121,26 @@ def book_side(world: World, pair: int, *, buys: bool) -> list[Live]:
 def _trade(world: World, market: Market, taker: Order, maker: Order, size: int) -> Trade:
     """The maker's price; fees of both (11.1), the rebate no more than the taker's fee; builders on top."""
     quote = fill_quote(market, maker.subticks, size)
-    taker_fee = fee(quote, world.rules.taker_ppm)
-    maker_fee = max(fee(quote, world.rules.maker_ppm), -taker_fee)
-    builders = [(order.builder[0], fee(quote, order.builder[1])) for order in (taker, maker) if order.builder is not None]
+    taker_fee = fee(quote, rates(world, taker.account[0], market.pair)[0])
+    maker_fee = max(fee(quote, rates(world, maker.account[0], market.pair)[1]), -taker_fee)
+    paid = [(order.builder[0], fee(quote, order.builder[1])) for order in (taker, maker) if order.builder is not None]
+    paid += shares(world, taker, maker, taker_fee, maker_fee)
     taker_builder = fee(quote, taker.builder[1]) if taker.builder else 0
     maker_builder = fee(quote, maker.builder[1]) if maker.builder else 0
     sign = 1 if taker.buys else -1
     return Trade(
+        quote,
         Side(taker.account, sign * size, -sign * quote - taker_fee - taker_builder),
         Side(maker.account, -sign * size, sign * quote - maker_fee - maker_builder),
-        taker_fee + maker_fee,
-        builders,
+        taker_fee + maker_fee + taker_builder + maker_builder - sum(amount for _, amount in paid),
+        paid,
     )
 
 
 def _fill(world: World, market: Market, taker: Order, maker: Order, size: int, trade: Trade) -> None:
     """The trade happens."""
-    apply_match(world, market, [trade.taker, trade.maker], trade.fees, trade.builders)
+    apply_match(world, market, [trade.taker, trade.maker], trade.collected, trade.paid)
+    world.volume_now.append((taker.account[0], maker.account[0], trade.quote))
     world.log.append(("fill", taker.name, maker.name, maker.subticks, size))
     world.trades.append((market.pair, maker.subticks))
     for order in (taker, maker):

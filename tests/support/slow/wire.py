@@ -1,5 +1,6 @@
 """The encoding of an order as the text gives it (dydx-clob.md 1.2, 1.11), written by hand: its hash decides replacements."""
 
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -8,6 +9,7 @@ import bech32
 from support.slow.world import SHORT_TERM, Order
 
 
+@cache
 def address_text(address: bytes) -> str:
     """Bech32 with the default prefix."""
     return str(bech32.bech32_encode("dydx", bech32.convertbits(address, 8, 5) or []))

@@ -1,7 +1,6 @@
 """What the slow chain knows: plain dictionaries and lists, copied whole before anything that might have to be undone."""
 
 from collections.abc import Iterable
-from copy import copy, deepcopy
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -44,15 +43,35 @@ class Market(NamedTuple):
     upper_cap: int
     lot: int
     status: int = ACTIVE
+    brackets: tuple[tuple[int, int, int], ...] = ()
+    """From which notional on, initial ppm, maintenance ppm; each rate holds for the part of the notional within its bracket."""
+
+
+class FeeTier(NamedTuple):
+    """What trades cost those who have traded so much."""
+
+    taker_ppm: int
+    maker_ppm: int
+    volume: int = 0
+    """Quote quantums."""
+    total_share_ppm: int = 0
+    maker_share_ppm: int = 0
 
 
 class Rules(NamedTuple):
     """What genesis fixes."""
 
     markets: tuple[Market, ...]
-    taker_ppm: int
-    maker_ppm: int
+    fee_tiers: tuple[FeeTier, ...]
     max_fills: int
+    discounts: tuple[tuple[int, int, int, int], ...] = ()
+    """Pair, from and until (unix nanoseconds), charge ppm."""
+    revenue: tuple[tuple[bytes, int], ...] = ()
+    """Address and ppm of what routers leave."""
+    routers: tuple[tuple[bytes, int], ...] = ()
+    stateful_limits: tuple[tuple[int, int], ...] = ()
+    """From which net collateral on, how many orders."""
+    short_term_limits: tuple[tuple[int, int], ...] = ()
 
     def by_pair(self, pair: int) -> Market:
         """The market of a book. Fails with 8."""
@@ -101,6 +120,15 @@ class Live(NamedTuple):
     since: tuple[int, int]
 
 
+def copied(value: Any) -> Any:
+    """The value with all dictionaries and lists in it new; everything else here never changes."""
+    if isinstance(value, dict):
+        return {key: copied(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [copied(part) for part in value]
+    return value
+
+
 class World:
     """All state. `frame` gives a copy to come back to."""
 
@@ -115,6 +143,12 @@ class World:
         self.fees_collected = 0
         self.collateral: dict[Account, int] = {}
         self.positions: dict[Account, dict[int, int]] = {}
+        self.leverage: dict[Account, dict[int, int]] = {}
+        """Initial margin in ppm by perpetual, chosen by the trader."""
+        self.volume: dict[bytes, tuple[int, int]] = {}
+        """(as taker, as maker) up to the block before, quote quantums by owner."""
+        self.volume_now: list[tuple[bytes, bytes, int]] = []
+        """This block's fills: taker, maker, quote quantums."""
         self.open_interest: dict[int, int] = {market.perpetual: 0 for market in rules.markets}
         self.resting: list[Live] = []
         self.waiting: list[Live] = []
@@ -123,7 +157,7 @@ class World:
         """TWAP orders: live, legs, quantums, due (unix seconds)."""
         self.filled: dict[Name, int] = {}
         self.filled_til: dict[Name, int] = {}
-        """Short-term: latest good-til-block that the id had with fills."""
+        """Short-term: latest good-til-block under which the id filled, or rested with fills."""
         self.cancelled_til: dict[Name, int] = {}
         """Short-term: latest good-til-block of its cancels."""
         self.voided: list[Name] = []
@@ -142,9 +176,7 @@ class World:
 
     def frame(self) -> dict[str, Any]:
         """Everything as it is now."""
-        kept = copy(self.__dict__)
-        rules = kept.pop("rules")
-        return deepcopy(kept) | {"rules": rules}
+        return {name: copied(value) for name, value in self.__dict__.items()}
 
     def restore(self, frame: dict[str, Any]) -> None:
         """Everything as it was. Placements are not used twice."""
