@@ -1,7 +1,8 @@
 """When money may not leave: for some blocks after an outage, and while some account of a pool is worth less than nothing (SUB-20).
 
 An outage leaves prices behind, and a negative account is a loss that nobody has taken yet: until both are dealt with, whoever leaves first
-would leave it to the others. Deposits, and transfers between subaccounts of one owner, are never gated.
+would leave it to the others. Deposits, and transfers between subaccounts of one owner in one pool, are never gated: what stays in the
+pool still bears its losses.
 """
 
 from typing import NamedTuple

@@ -233,18 +233,19 @@ class SubaccountsKeeper:
     def transfer(self, ctx: Context, sender: SubaccountId, recipient: SubaccountId, amount: int, asset_id: int = USDC) -> None:
         """The amount has gone from one subaccount to another, whose owner has an auth account afterwards.
 
-        Raises subaccounts/101, 102 (gated towards another owner, or too little would remain), 500, 501; sdk 5 when the sender's pool has
-        less.
+        Raises subaccounts/101, 102 (gated towards another owner or out of the pool, or too little would remain), 500, 501; sdk 5 when the
+        sender's pool has less.
         """
         _check_amount(amount, asset_id)
         if sender == recipient:
             raise SAME_SUBACCOUNT_TWICE(f"{addresses.to_text(sender.owner)}/{sender.number}")
         giving, taking = self._door.touch(ctx, sender, -amount), self._door.touch(ctx, recipient, amount)
         pool_key, pool = self.pool_of(ctx, giving.stored)
-        if sender.owner != recipient.owner:
+        other_key, other = self.pool_of(ctx, taking.stored)
+        if sender.owner != recipient.owner or pool_key != other_key:
             self.gating.require_open(ctx, pool_key)
         self._door.require_valid(ctx, giving)
-        self._bank.move(ctx, pool, self.pool_of(ctx, taking.stored)[1], amount)
+        self._bank.move(ctx, pool, other, amount)
         self._door.write(ctx, giving, taking)
         self._auth.ensure_account(ctx, recipient.owner)
         ctx.emit(
