@@ -5,7 +5,6 @@ the block alone: executed again, it gives the same ones.
 """
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from modules.clob.events import (
@@ -38,7 +37,9 @@ _PLACEMENTS: Final = {
     TWAP_PLACED: Status.OPEN,
     TWAP_SLICED: Status.OPEN,
 }
+_UNSETTLED: Final = (*LIVE, Status.FILLED)
 _FRESH: Final = (CONDITIONAL_PLACED, TWAP_PLACED)
+_IDS_MAX: Final = 1 << 16
 _FILLED_PLACE: Final = ORDER_PLACED.keys.index("filled_quantums")
 
 
@@ -66,13 +67,28 @@ class _Seen:
         self.placed_by: Cause | None = None
 
 
-class Recorder:
-    """Turns the steps of a block into rows. Holds nothing of any block."""
+class OrderIds(dict[str, OrderId]):
+    """Order ids by the text that events have; a text that is not there is read."""
 
-    __slots__ = ("_clob", "_fills_slot", "_twaps_slot")
+    def __missing__(self, text: str) -> OrderId:
+        owner, number, client_id, flags, pair_id = text.split("/")
+        found = self[text] = OrderId(int(pair_id), SubaccountId(addresses.from_text(owner), int(number)), int(flags), int(client_id))
+        return found
+
+    def trim(self) -> None:
+        """Not more than what a few busy blocks need stays in memory."""
+        if len(self) > _IDS_MAX:
+            self.clear()
+
+
+class Recorder:
+    """Turns the steps of a block into rows. Remembers nothing of a block but how the texts of order ids read."""
+
+    __slots__ = ("_clob", "_fills_slot", "_ids", "_twaps_slot")
 
     def __init__(self, registry: Registry, clob: ClobKeeper) -> None:
         self._clob = clob
+        self._ids = OrderIds()
         slots = {declared.name: declared.slot for declared in registry.maps if declared.store == "clob"}
         self._fills_slot = slots["fills"]
         self._twaps_slot = slots["twaps"]
@@ -98,19 +114,24 @@ class Recorder:
     def changes(self, ctx: Context, steps: Iterable[Step]) -> dict[OrderId, Change]:
         """What the block did to each order, in the order in which it first touched them."""
         seen: dict[OrderId, _Seen] = {}
+        ids = self._ids
+        ids.trim()
         for step in steps:
             if step.tx is not None:
-                _note_placements(seen, step.cause, step.tx)
-            _note_events(seen, step.cause, step.events)
+                _note_placements(seen, ids, step.cause, step.tx)
+            _note_events(seen, ids, step.cause, step.events)
         before: dict[int, dict[OrderId, int]] = {}
         return {order_id: self._finished(ctx, order_id, one, before) for order_id, one in seen.items() if one.status}
 
     def _finished(self, ctx: Context, order_id: OrderId, one: _Seen, before: dict[int, dict[OrderId, int]]) -> Change:
         status, filled = one.status, one.filled
-        if status in LIVE or status == Status.FILLED:
+        if status == Status.OPEN and filled is not None and order_id.flags != TWAP:
+            # It came to rest, and nothing has happened since.
+            status = Status.TRIGGERED if order_id.flags == CONDITIONAL else Status.OPEN
+        elif status in _UNSETTLED:
             # A fill may have been the last one or not, a slice the last of its TWAP order or not: the state knows.
             if self._clob.placed(ctx, order_id) is not None:
-                status = self._live_status(ctx, order_id)
+                status = live_status(self._clob, ctx, order_id)
                 if filled is None:
                     filled = self._clob.fills(ctx, order_id).quantums
             else:
@@ -118,9 +139,6 @@ class Recorder:
         if filled is None:
             filled = self._filled_before_end(ctx, order_id, before)
         return Change(status, one.reason, one.cause, filled, one.order, one.placed_by)
-
-    def _live_status(self, ctx: Context, order_id: OrderId) -> int:
-        return live_status(self._clob, ctx, order_id)
 
     def _filled_before_end(self, ctx: Context, order_id: OrderId, before: dict[int, dict[OrderId, int]]) -> int:
         """How much was filled of an order that ended in this block without a fill: its state is gone, what it was stands in the journal."""
@@ -144,43 +162,44 @@ def live_status(clob: ClobKeeper, ctx: Context, order_id: OrderId) -> Status:
     return Status.UNTRIGGERED if clob.order(ctx, order_id) is None else Status.TRIGGERED
 
 
-def _note_placements(seen: dict[OrderId, _Seen], cause: Cause, tx: Tx) -> None:
+def _note_placements(seen: dict[OrderId, _Seen], ids: OrderIds, cause: Cause, tx: Tx) -> None:
     """The orders of a successful transaction, as their owner sent them."""
     for index, message in enumerate(tx.messages):
         command = tx.command(index)
         if isinstance(command, PlaceOrder):
-            one = seen[command.order.id] = _Seen()
+            order_id = command.order.id
+            ids[order_id.text] = order_id
+            one = seen[order_id] = _Seen()
             one.order = message.order.SerializeToString()
             one.placed_by = cause
 
 
-def _note_events(seen: dict[OrderId, _Seen], cause: Cause, events: Iterable[Event]) -> None:
+def _note_events(seen: dict[OrderId, _Seen], ids: OrderIds, cause: Cause, events: Iterable[Event]) -> None:
     for kind, values in events:
         if kind is ORDERS_FILLED:
             taker, maker, _, _, taker_filled, maker_filled = values
             if taker != ENGINE_TAKER:
-                _note_fill(seen, cause, str(taker), int(taker_filled))
-            _note_fill(seen, cause, str(maker), int(maker_filled))
+                _note_fill(seen, cause, ids[str(taker)], int(taker_filled))
+            _note_fill(seen, cause, ids[str(maker)], int(maker_filled))
         elif kind in _PLACEMENTS:
-            one = _touch(seen, cause, str(values[0]), _PLACEMENTS[kind])
+            one = _touch(seen, cause, ids[str(values[0])], _PLACEMENTS[kind])
             if one is not None and kind is ORDER_PLACED:
                 one.filled = int(values[_FILLED_PLACE])
             elif one is not None and kind in _FRESH:
                 one.filled = 0
         elif kind is ORDER_REMOVED:
-            one = _touch(seen, cause, str(values[0]), Status.REMOVED)
+            one = _touch(seen, cause, ids[str(values[0])], Status.REMOVED)
             if one is not None:
                 reason = Removal[str(values[1])]
                 one.status, one.reason = (Status.FILLED, 0) if reason is Removal.FULLY_FILLED else (Status.REMOVED, reason)
         elif kind is ORDER_CANCELLED:
             if values[2]:
-                _touch(seen, cause, str(values[0]), Status.CANCELLED)
+                _touch(seen, cause, ids[str(values[0])], Status.CANCELLED)
         elif kind is ORDER_EXPIRED:
-            _touch(seen, cause, str(values[0]), Status.EXPIRED)
+            _touch(seen, cause, ids[str(values[0])], Status.EXPIRED)
 
 
-def _note_fill(seen: dict[OrderId, _Seen], cause: Cause, text: str, filled: int) -> None:
-    order_id = order_id_of(text)
+def _note_fill(seen: dict[OrderId, _Seen], cause: Cause, order_id: OrderId, filled: int) -> None:
     if order_id.flags != TWAP_SLICE:
         one = seen.get(order_id)
         if one is None:
@@ -191,14 +210,13 @@ def _note_fill(seen: dict[OrderId, _Seen], cause: Cause, text: str, filled: int)
         one = seen.get(order_id)
         if one is None:
             one = seen[order_id] = _Seen()
-        elif one.status not in (0, *LIVE, Status.FILLED):
+        elif one.status and one.status not in _UNSETTLED:
             return  # its last slice outlives it
     one.status, one.reason, one.cause = Status.FILLED, 0, cause
 
 
-def _touch(seen: dict[OrderId, _Seen], cause: Cause, text: str, status: int) -> _Seen | None:
+def _touch(seen: dict[OrderId, _Seen], cause: Cause, order_id: OrderId, status: int) -> _Seen | None:
     """The order in its new status; None for a slice, of which its TWAP order tells."""
-    order_id = order_id_of(text)
     if order_id.flags == TWAP_SLICE:
         return None
     one = seen.get(order_id)
@@ -206,13 +224,6 @@ def _touch(seen: dict[OrderId, _Seen], cause: Cause, text: str, status: int) -> 
         one = seen[order_id] = _Seen()
     one.status, one.reason, one.cause = status, 0, cause
     return one
-
-
-@lru_cache(maxsize=1 << 16)
-def order_id_of(text: str) -> OrderId:
-    """The id that `OrderId.text` writes."""
-    owner, number, client_id, flags, pair_id = text.split("/")
-    return OrderId(int(pair_id), SubaccountId(addresses.from_text(owner), int(number)), int(flags), int(client_id))
 
 
 def transaction(tx: Tx) -> Cause:
