@@ -218,6 +218,7 @@ class Crowd:
             self.reusing = True
         prices = {perpetual: max(1, price * self._move() // 10_000) for perpetual, price in self.duel.prices.items()}
         transactions = [self._transaction() for _ in range(random.randint(0, 14))]
+        transactions += [self._placed_later(tx) for tx in transactions if self._chases(tx)]
         paces = (
             (31 * SECOND, 31 * SECOND, 101 * SECOND)
             if self.hurried and random.randint(0, 3)
@@ -238,8 +239,24 @@ class Crowd:
         messages = [self._message(kind, account)]
         if kind in ("long", "stateful_cancel") and self.random.randint(0, 5) == 0:
             messages.append(self._message(self.random.choice(("long", "stateful_cancel")), account))
-        owner = messages[0]["order"].account[0] if kind == "short" else account[0]
+        owner = account[0]
+        if kind == "short":
+            owner = messages[0]["order"].account[0]
+        elif kind == "leverage":
+            owner = messages[0]["account"][0]
         return Transaction(owner, messages, self.sequence)
+
+    def _chases(self, tx: Transaction) -> bool:
+        """Whether a placement of the id that is cancelled here follows in the block."""
+        message = tx.messages[0]
+        return message["kind"] == "cancel" and message["name"][2] in (LONG_TERM, CONDITIONAL) and self.random.randint(0, 2) == 0
+
+    def _placed_later(self, tx: Transaction) -> Transaction:
+        self.sequence += 1
+        pair, account, flags, client_id = tx.messages[0]["name"]
+        order = self._order(account, flags)
+        order = order._replace(pair=pair, client_id=client_id) if self.random.randint(0, 9) else order
+        return Transaction(account[0], [{"kind": "place", "order": order}], self.sequence)
 
     def _account(self) -> Account:
         return self.random.choice(ACCOUNTS[:2] if self.random.randint(0, 2) == 0 else ACCOUNTS)[0]
@@ -265,7 +282,9 @@ class Crowd:
                 return {"kind": kind, "sender": account, "recipient": account[0], "amount": self._amount()}
             case "leverage":
                 pairs = random.sample((0, 5, 7, 99) if random.randint(0, 9) == 0 else (0, 5, 7), random.randint(1, 2))
-                entries = [(pair, random.choice((20_000, 33_333, 100_000, 100_000, 250_000, 1_000_000))) for pair in pairs]
+                entries = [(pair, random.choice((20_000, 33_333, 100_000, 100_000, 500_000, 1_000_000, 1_000_000))) for pair in pairs]
+                holders = sorted(account for account, held in self.duel.slow.world.positions.items() if held)
+                account = random.choice(holders) if holders and random.randint(0, 2) else account
                 return {"kind": kind, "account": account, "entries": entries if random.randint(0, 20) else entries[:1] * 2}
         return {"kind": "transfer", "sender": account, "recipient": self._account(), "amount": self._amount()}
 
@@ -320,7 +339,7 @@ class Crowd:
         if flags == CONDITIONAL:
             order = order._replace(condition=random.choice((1, 2)), trigger=self._price(market, oracle))
         if flags == TWAP:
-            order = self._twap(order)
+            order = self._twap(order, market)
         if self.builders and random.randint(0, 12) == 0:
             order = order._replace(builder=(BUILDER, random.choice((1, 500, 10_000, 10_001))))
         if random.randint(0, 12) == 0:
@@ -350,11 +369,13 @@ class Crowd:
         price = self._price(market, floor(self.duel.slow.world.oracle_subticks(market)))
         return order._replace(quantums=self._size(market), subticks=price)
 
-    def _twap(self, order: Order) -> Order:
+    def _twap(self, order: Order, market: Market) -> Order:
         random = self.random
         twap = random.choice(((300, 30, 0), (300, 60, 5_000), (300, 100, 20_000), (330, 30, 1), (86_400, 3_600, 0)))
         if random.randint(0, 15) == 0:
             twap = random.choice(((300, 45, 5), (300, 29, 0), (86_430, 30, 0), (300, 30, 1_000_000)))
+        if random.randint(0, 1):
+            order = order._replace(quantums=random.choice((10, 11, 33)) * SIZES[market.pair] // 50 * market.step)
         subticks = 0 if random.randint(0, 1) else order.subticks
         return order._replace(twap=twap, subticks=subticks, reduce_only=order.time_in_force == IOC and random.randint(0, 1) == 1)
 
