@@ -97,6 +97,14 @@ class Map(Generic[K, V]):
             if value is not None:
                 yield key, value
 
+    def unordered(self, ctx: HasState) -> Iterable[tuple[K, V]]:
+        """(key, value) of live state in an order that may differ from node to node: only for what is sorted afterwards, or summed.
+
+        Much faster than `items` where nearly all are passed over. Do not write to the map meanwhile.
+        """
+        pairs: Iterable[tuple[K, V]] = ctx.state.tables[self.slot].items()
+        return pairs
+
     def encode_key(self, key: K) -> bytes:
         """The key's bytes inside its store, with the map's prefix."""
         return self.prefix + self.key_codec.encode(key)

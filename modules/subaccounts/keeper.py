@@ -94,7 +94,7 @@ class SubaccountsKeeper:
         return risk if formulas.is_liquidatable(risk) else None
 
     def below_maintenance(self, ctx: Context) -> list[tuple[SubaccountId, Risk]]:
-        """Every liquidatable subaccount with its settled risk, by key (SUB-2)."""
+        """Every subaccount with positions that is liquidatable (SUB-2) or worth less than nothing, with its settled risk, by key."""
         return safety.below_maintenance(ctx, self._state, self._perp, self._funding, self._settled_risk)
 
     def leverage(self, ctx: Context, subaccount_id: SubaccountId) -> tuple[CustomMargin, ...]:

@@ -108,10 +108,12 @@ def below_maintenance(
     funding: FundingKeeper,
     settled_risk: Callable[[Context, SubaccountId, Subaccount], Risk],
 ) -> list[tuple[SubaccountId, Risk]]:
-    """Every liquidatable subaccount with its settled risk, by key. All open ones are looked at; few are judged exactly."""
+    """Every subaccount with positions that is liquidatable or worth less than nothing, with its settled risk, by key.
+
+    All are looked at, in the order that costs least; few are judged exactly.
+    """
     found: list[tuple[SubaccountId, Risk]] = []
-    group = state.open_accounts.group(ctx, 0)
-    if not len(group):
+    if not len(state.open_accounts.group(ctx, 0)):
         return found
     markets: dict[int, tuple[int, int, tuple[_Step, ...], int, int]] = {}
     for perpetual in perp.all(ctx):
@@ -122,23 +124,22 @@ def below_maintenance(
         if terms.brackets:
             base, steps = _steps(terms, initial=False)
         markets[perpetual.id] = (*base, steps, funding.index(ctx, perpetual.id), funding.lot(ctx, perpetual.id))
-    accounts = ctx.state.tables[state.accounts.slot]
-    for _, key in group:
-        account: Subaccount = accounts.get(key)
+    for key, account in state.accounts.unordered(ctx):
         collateral, rows = account
         value = 0
         for perpetual_id, quantums, since, _, _ in rows:
             long, short, steps, index, lot = markets[perpetual_id]
-            for above, step_long, step_short, relief in steps:
-                if not -above <= quantums <= above:
-                    long, short = step_long, step_short
-                    value += relief
-                    break
+            if steps:
+                for above, step_long, step_short, relief in steps:
+                    if not -above <= quantums <= above:
+                        long, short = step_long, step_short
+                        value += relief
+                        break
             value += quantums * (long if quantums > 0 else short)
             if since != index:
                 collateral -= div_floor(quantums, lot) * (index - since)
-        if value + ((collateral - BOUND_ROUNDING * len(rows)) << BOUND_SHIFT) < 0:
+        if rows and value + ((collateral - BOUND_ROUNDING * len(rows)) << BOUND_SHIFT) < 0:
             risk = settled_risk(ctx, key, account)
-            if formulas.is_liquidatable(risk):
+            if formulas.is_liquidatable(risk) or risk.net_collateral < 0:
                 found.append((key, risk))
-    return found
+    return sorted(found)

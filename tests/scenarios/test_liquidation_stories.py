@@ -34,7 +34,7 @@ def in_trouble(collateral: int, size: int = SIZE, **changes: Any) -> dict[str, A
 
 @pytest.mark.parametrize(("collateral", "net", "limit"), E9_LONGS)
 def test_a_long_is_sold_down_to_its_fillable_price(open_exchange: OpenExchange, collateral: int, net: int, limit: int) -> None:
-    """E9, longs: a bid one tick below the fillable price gets nothing (a negative account would be deleveraged), one at it the size of E10."""
+    """E9, longs: a bid one tick below the fillable price gets nothing (unless negative: deleveraged); one at it the size of E10."""
     exchange = open_exchange(in_trouble(collateral))
     assert exchange.risk("alice").net_collateral == net
     if net >= 0:
