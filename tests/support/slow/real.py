@@ -144,6 +144,11 @@ class RealChain:
         settled = self.wiring.subaccounts.keeper.settled(self.ctx, SubaccountId(Address(account[0]), account[1]))
         return settled.collateral, {row[0]: row[1] for row in settled.rows}
 
+    def risk(self, account: Account) -> tuple[int, int, int]:
+        """Net collateral, initial and maintenance requirement of a subaccount, funding settled."""
+        risk = self.wiring.subaccounts.keeper.risk(self.ctx, SubaccountId(Address(account[0]), account[1]))
+        return risk.net_collateral, risk.initial, risk.maintenance
+
     def wallet(self, address: bytes) -> int:
         """Quote quantums in a bank account."""
         return self.wiring.bank.keeper.balance(self.ctx, Address(address))

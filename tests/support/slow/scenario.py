@@ -22,7 +22,7 @@ from support.slow.exchanges import (
     WALLET,
     genesis,
 )
-from support.slow.money import initial_ppm, notional, pools
+from support.slow.money import initial_ppm, notional, pools, worth_of
 from support.slow.order import CANCEL, TAKER, Ticket, block_seed, canonical_order, lane_of
 from support.slow.real import FIRST_HEIGHT, START_NS, RealChain, protobuf
 from support.slow.rules import check_form
@@ -156,6 +156,8 @@ class Duel:
         for account, expected in self.slow.accounts().items():
             found = self.real.account(account)
             assert found == expected, f"account {account}: {found}, the text gives {expected}: {self.story()}"
+            risk, worth = self.real.risk(account), worth_of(world, account)
+            assert risk == worth, f"risk of {account}: {risk}, the text gives {worth}: {self.story()}"
         for name, amount in pools(world).items():
             held = self.real.module_balance(name) - self._unsettled(name)
             assert held == amount, f"pool {name} {held}, the text gives {amount}: {self.story()}"
