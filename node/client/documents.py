@@ -12,6 +12,13 @@ from perpd_proto.dydxprotocol.clob import order_pb2
 from perpd_proto.perpd.clob.v1 import query_pb2 as perpd_clob
 from perpd_proto.perpd.perp.v1 import query_pb2 as perpd_perp
 
+_KINDS = {
+    messages.SHORT_TERM: "short-term",
+    messages.LONG_TERM: "long-term",
+    messages.CONDITIONAL: "conditional",
+    messages.TWAP: "TWAP",
+}
+
 
 def by_perpetual(ask: Queries) -> dict[int, Market]:
     """Markets by perpetual id."""
@@ -34,16 +41,24 @@ def market(ask: Queries, found: Market) -> dict[str, Any]:
     }
 
 
+def order_status(status: int) -> str:
+    """The status in one lower-case word."""
+    name: str = perpd_clob.OrderStatus.Name(status)
+    return name.removeprefix("ORDER_STATUS_").lower()
+
+
 def resting_order(found: Market, row: perpd_clob.RestingOrder) -> dict[str, Any]:
-    """An order on the book."""
+    """An order, on the book or not."""
     placed = row.order
     short_term = placed.order_id.order_flags == messages.SHORT_TERM
     return {
         "ticker": found.ticker,
         "client_id": placed.order_id.client_id,
         "order_flags": placed.order_id.order_flags,
+        "kind": _KINDS.get(placed.order_id.order_flags, "TWAP slice"),
+        "status": order_status(row.status),
         "side": "buy" if placed.side == order_pb2.Order.SIDE_BUY else "sell",
-        "price": found.shown_price(placed.subticks),
+        "price": found.shown_price(placed.subticks) if placed.subticks else "",
         "size": found.shown_size(placed.quantums),
         "remaining_size": found.shown_size(row.remaining_quantums),
         "until": f"block {placed.good_til_block}" if short_term else f"unix second {placed.good_til_block_time}",

@@ -284,12 +284,23 @@ class Queries:
         request.pagination.limit = ALL_ROWS
         return list(self._ask("/perpd.clob.v1.Query/Orders", request, perpd_clob.QueryOrdersResponse).orders)
 
+    def positions(self, owner: str, number: int) -> perpd_perp.QueryPositionsResponse:
+        """What each position has cost, earned and requires, and where the account would be liquidated."""
+        request = perpd_perp.QueryPositionsRequest(owner=owner, number=number)
+        found: perpd_perp.QueryPositionsResponse = self._ask("/perpd.perp.v1.Query/Positions", request, perpd_perp.QueryPositionsResponse)
+        return found
+
+    def known_order(self, order_id: order_pb2.OrderId) -> perpd_clob.QueryOrderResponse:
+        """What has become of one order. RequestFailedError with NOT_FOUND says since when the node keeps history."""
+        found: perpd_clob.QueryOrderResponse = self._ask(
+            "/perpd.clob.v1.Query/Order", perpd_clob.QueryOrderRequest(order_id=order_id), perpd_clob.QueryOrderResponse
+        )
+        return found
+
     def order(self, order_id: order_pb2.OrderId) -> perpd_clob.QueryOrderResponse | None:
-        """One order; None if the state does not know it (any more)."""
+        """One order; None if the node does not know it (any more)."""
         try:
-            found: perpd_clob.QueryOrderResponse = self._ask(
-                "/perpd.clob.v1.Query/Order", perpd_clob.QueryOrderRequest(order_id=order_id), perpd_clob.QueryOrderResponse
-            )
+            found = self.known_order(order_id)
         except RequestFailedError as error:
             if error.status == "NOT_FOUND":
                 return None

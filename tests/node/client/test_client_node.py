@@ -20,6 +20,7 @@ from node.client.queries import Queries
 from node.client.wallet import Wallet
 from node.failure import Failure
 from node.tx.signer import sign_tx
+from perpd_proto.perpd.clob.v1 import query_pb2 as perpd_clob
 from support.single_node import BTC_PRICE, CHAIN_ID, SingleNode, single_node
 
 
@@ -129,7 +130,9 @@ def test_an_order_rests_matches_and_is_told_by_events(client: Client, market: Ma
     assert (known.open, known.filled_quantums) == (True, market.quantums("0.04"))
     client.cancel(alice, maker.order_id, good_til_seconds=maker.good_til_block_time)
     assert client.latest.orders(alice.address, number) == []
-    assert client.latest.order(maker.order_id) is None
+    known = client.latest.order(maker.order_id)
+    assert known is not None
+    assert (known.open, known.status, known.filled_quantums) == (False, perpd_clob.ORDER_STATUS_CANCELLED, market.quantums("0.04"))
 
 
 def test_an_order_that_ends_says_why(client: Client, market: Market, traders: tuple[Wallet, Wallet, int]) -> None:

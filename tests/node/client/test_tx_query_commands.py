@@ -62,6 +62,14 @@ def test_a_trader_deposits_trades_and_withdraws(perpd: Perpd) -> None:
     code, out, _ = perpd("query", "subaccount", "bob")
     assert "BTC-USD" in out
     assert "0.1" in out
+    (held,) = document(perpd("query", "positions", "bob", "--json"))["positions"]
+    assert (held["ticker"], held["size"], held["entry_price"]) == ("BTC-USD", "0.1", "47000")
+    assert "47000" in perpd("query", "positions", "bob")[1]
+    owner = document(perpd("query", "account", "alice", "--json"))["address"]
+    told = perpd("query", "order", f"{owner}/0/7/64/0")[1]
+    assert "0.1 of 0.1" in told
+    assert perpd("query", "order", "dave/7")[2].endswith("it is written owner/subaccount/client id/flags/market.\n")
+    assert perpd("query", "order", "alice", "BTC-USD")[0] == 2
     code, out, _ = perpd("tx", "withdraw", "10", "--from", "bob")
     assert out.startswith("withdrew 10.00 USDC")
     code, out, _ = perpd("tx", "transfer", "carol", "1.5", "--to-subaccount", "3", "--from", "bob")
@@ -87,8 +95,13 @@ def test_orders_are_listed_shown_and_cancelled(perpd: Perpd) -> None:
     assert (code, out.splitlines()[0]) == (0, f"cancelled order {client_id} in ETH-USD")
     code, _, err = perpd("tx", "cancel", "ETH-USD", client_id, "--from", "dave")
     assert (code, err) == (1, f"perpd: subaccount 0 has no order {client_id} on the book of ETH-USD.\n")
-    code, _, err = perpd("query", "order", "dave", "ETH-USD", client_id)
-    assert (code, "is not known" in err) == (1, True)
+    code, out, _ = perpd("query", "order", "dave", "ETH-USD", client_id)
+    assert (code, "cancelled by its owner" in out, "by transaction" in out) == (0, True, True)
+    ended = document(perpd("query", "order", "dave", "ETH-USD", client_id, "--json"))
+    assert (ended["open"], ended["status"], ended["cause"], ended["size"]) == (False, "cancelled", "transaction", "0.5")
+    assert ended["placed_height"] < ended["height"]
+    code, _, err = perpd("query", "order", "dave", "ETH-USD", "4711")
+    assert (code, "since block" in err) == (1, True)
     for number in ("11", "12", "13"):
         perpd("tx", "place", "ETH-USD", "buy", "0.1", "3000", "--from", "dave", "--short-term", "--client-id", number)
     assert perpd("tx", "cancel", "ETH-USD", "13", "--from", "dave")[0] == 0

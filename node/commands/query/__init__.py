@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from modules.kernel.codec import decode_signed
-from node.client import documents, messages
+from node.client import documents
 from node.client.amounts import shown_percent, shown_usdc
-from node.client.queries import Queries
-from node.client.session import Session, node_options
 from node.client.show import facts, table
+from node.commands.query.options import ask as ask_node
+from node.commands.query.options import query_options, subaccount_option
+from node.commands.query.orders import order, orders, positions
 from node.failure import Failure
-from node.output import emit, json_option
-
-Function = TypeVar("Function", bound=Callable[..., Any])
+from node.output import emit
 
 _NANOSECONDS = 10**9
-
-
-def query_options(function: Function) -> Function:
-    """Which node, at which height, and `--json`."""
-    height = click.option("--height", type=click.IntRange(min=0), default=0, help="State after that block.  [default: the latest]")
-    return node_options(height(json_option(function)))
-
-
-subaccount_option = click.option("--subaccount", "number", type=click.IntRange(min=0), default=0, show_default=True)
-
-
-def _open(options: dict[str, Any]) -> tuple[Session, Queries]:
-    session = Session.open(options["directory"], options["node_index"], options["address"])
-    return session, session.client.at(options["height"])
 
 
 @click.group()
@@ -40,11 +24,15 @@ def command() -> None:
     """Ask a node about committed state. NAME is an address, or an account of the localnet."""
 
 
+for _command in (orders, order, positions):
+    command.add_command(_command)
+
+
 @command.command()
 @query_options
 def status(**options: Any) -> None:
     """Show where the node stands, with the root of every module's store."""
-    session, ask = _open(options)
+    session, ask = ask_node(options)
     with session:
         found = ask.status()
     roots = {row.name: row.root.hex() for row in found.store_roots}
@@ -71,7 +59,7 @@ def status(**options: Any) -> None:
 @query_options
 def account(name: str, **options: Any) -> None:
     """Show number and sequence of an account."""
-    session, ask = _open(options)
+    session, ask = ask_node(options)
     with session:
         address = session.address(name)
         found = ask.account(address)
@@ -84,7 +72,7 @@ def account(name: str, **options: Any) -> None:
 @query_options
 def balance(name: str, **options: Any) -> None:
     """Show what a bank account holds."""
-    session, ask = _open(options)
+    session, ask = ask_node(options)
     with session:
         address = session.address(name)
         held, usdc_denom = ask.balances(address), ask.usdc_denom()
@@ -99,7 +87,7 @@ def balance(name: str, **options: Any) -> None:
 @query_options
 def subaccount(name: str, number: int, **options: Any) -> None:
     """Show collateral and positions of a subaccount, funding settled."""
-    session, ask = _open(options)
+    session, ask = ask_node(options)
     with session:
         owner = session.address(name)
         found, markets = ask.risk(owner, number), documents.by_perpetual(ask)
@@ -144,7 +132,7 @@ def subaccount(name: str, number: int, **options: Any) -> None:
 @query_options
 def risk(name: str, number: int, **options: Any) -> None:
     """Show what a subaccount is worth and must hold."""
-    session, ask = _open(options)
+    session, ask = ask_node(options)
     with session:
         owner = session.address(name)
         found = ask.risk(owner, number)
@@ -173,7 +161,7 @@ def risk(name: str, number: int, **options: Any) -> None:
 @query_options
 def markets(**options: Any) -> None:
     """List the markets with their prices."""
-    session, ask = _open(options)
+    session, ask = ask_node(options)
     with session:
         found = [documents.market(ask, market) for market in ask.markets()]
     rows = [[row["ticker"], row["oracle_price"] or "none yet", row["step_size"], row["tick_size"]] for row in found]
@@ -185,7 +173,7 @@ def markets(**options: Any) -> None:
 @query_options
 def market(ticker: str, **options: Any) -> None:
     """Show one market: price, margins, open interest, funding."""
-    session, ask = _open(options)
+    session, ask = ask_node(options)
     with session:
         found = ask.market(ticker)
         document = documents.market(ask, found)
@@ -218,7 +206,7 @@ def market(ticker: str, **options: Any) -> None:
 @query_options
 def book(ticker: str, levels: int, **options: Any) -> None:
     """Show the order book of a market."""
-    session, ask = _open(options)
+    session, ask = ask_node(options)
     with session:
         found = ask.market(ticker)
         read = ask.book(found.clob_pair_id, levels)
@@ -244,56 +232,12 @@ def book(ticker: str, levels: int, **options: Any) -> None:
 
 
 @command.command()
-@click.argument("name")
-@subaccount_option
-@query_options
-def orders(name: str, number: int, **options: Any) -> None:
-    """List the resting orders of a subaccount."""
-    session, ask = _open(options)
-    with session:
-        owner = session.address(name)
-        by_pair = {row.clob_pair_id: row for row in ask.markets()}
-        found = [documents.resting_order(by_pair[row.order.order_id.clob_pair_id], row) for row in ask.orders(owner, number)]
-    columns = ["market", ">client id", "side", ">price", ">size", ">left", "until"]
-    rows = [
-        [row["ticker"], str(row["client_id"]), row["side"], row["price"], row["size"], row["remaining_size"], row["until"]] for row in found
-    ]
-    text = table(columns, rows) if rows else f"subaccount {number} of {owner} has no order on a book"
-    emit({"owner": owner, "number": number, "orders": found}, text, options["as_json"])
-
-
-@command.command()
-@click.argument("name")
-@click.argument("ticker")
-@click.argument("client_id", type=click.IntRange(0, 2**32 - 1))
-@click.option("--short-term", is_flag=True, help="A short-term order; else a long-term one.")
-@subaccount_option
-@query_options
-def order(name: str, ticker: str, client_id: int, short_term: bool, number: int, **options: Any) -> None:
-    """Show one order, as long as the state knows it."""
-    session, ask = _open(options)
-    with session:
-        owner, found = session.address(name), ask.market(ticker)
-        flags = messages.SHORT_TERM if short_term else messages.LONG_TERM
-        known = ask.order(messages.order_id(found, owner, number, client_id, flags))
-    if known is None:
-        raise Failure(f"order {client_id} in {found.ticker} is not known at this height.")
-    document: dict[str, Any] = {"open": known.open, "filled_quantums": str(known.filled_quantums)}
-    rows = [("open", "yes" if known.open else "no"), ("filled", found.shown_size(known.filled_quantums))]
-    if known.HasField("order"):
-        details = documents.resting_order(found, known.order)
-        document |= details
-        rows += [(key, str(details[key])) for key in ("side", "price", "size", "remaining_size", "until")]
-    emit(document, facts(rows), options["as_json"])
-
-
-@command.command()
 @click.argument("ticker")
 @click.option("--limit", type=click.IntRange(min=1), default=10, show_default=True)
 @query_options
 def funding(ticker: str, limit: int, **options: Any) -> None:
     """Show a market's funding: the running epoch and the last charges."""
-    session, ask = _open(options)
+    session, ask = ask_node(options)
     with session:
         found = ask.market(ticker)
         running, charges = ask.funding(found.perpetual_id), ask.funding_rates(found.perpetual_id, limit)
@@ -344,7 +288,7 @@ def funding(ticker: str, limit: int, **options: Any) -> None:
 @query_options
 def tx(tx_hash: str, **options: Any) -> None:
     """Show a transaction that is in a block, with its result."""
-    session, ask = _open(options)
+    session, ask = ask_node(options)
     with session:
         found = ask.tx(tx_hash)
     if found is None:
@@ -368,7 +312,7 @@ def tx(tx_hash: str, **options: Any) -> None:
 @query_options
 def block(number: int | None, **options: Any) -> None:
     """Show a block: the latest, or the one of that NUMBER."""
-    session, ask = _open(options)
+    session, ask = ask_node(options)
     with session:
         found = ask.block(number or options["height"])
     header = found.block.header
@@ -395,7 +339,7 @@ def block(number: int | None, **options: Any) -> None:
 @query_options
 def conservation(**options: Any) -> None:
     """Check that the money adds up, by a full scan of the state; exits 1 if it does not."""
-    session, ask = _open(options)
+    session, ask = ask_node(options)
     with session:
         found, by_perpetual = ask.conservation(), documents.by_perpetual(ask)
     document = documents.conservation(found)
@@ -430,7 +374,7 @@ def conservation(**options: Any) -> None:
 @query_options
 def insurance(**options: Any) -> None:
     """Show the balance of every insurance fund."""
-    session, ask = _open(options)
+    session, ask = ask_node(options)
     with session:
         funds = ask.insurance()
     rows = [(name, f"{shown_usdc(amount)} USDC") for name, amount in funds.items()]
