@@ -18,6 +18,7 @@ def test_a_minimal_configuration_gets_defaults(tmp_path: Path) -> None:
     found = config.load(write(tmp_path, 'abci = "unix:///tmp/x.sock"\n'))
     assert found.abci == "unix:///tmp/x.sock"
     assert found.versions_kept == 100
+    assert found.history_blocks == 10_000
     assert found.data == tmp_path / "app"
 
 
@@ -27,6 +28,7 @@ def test_a_minimal_configuration_gets_defaults(tmp_path: Path) -> None:
         ("", "abci is missing"),
         ("abci = 5", "abci must be a text|abci is missing"),
         ('abci = "x"\nversions_kept = "many"', "versions_kept must be an integer between 2 and 100000"),
+        ('abci = "x"\nhistory_blocks = -1', "history_blocks must be an integer between 0 and"),
         ('abci = "x"\nversions_kept = 1', "versions_kept must be an integer"),
         ('abci = "x"\nprises = "manual"', "prises is not a known key"),
         ("abci = ", "is not valid TOML"),

@@ -11,7 +11,7 @@ from perpd_proto.dydxprotocol.clob import order_pb2
 from perpd_proto.dydxprotocol.clob import tx_pb2 as clob_pb2
 from perpd_proto.perpd.clob.v1 import query_pb2 as own
 from support import load
-from support.app_network import AppNetwork, app_network
+from support.app_network import AppNetwork, app_network, localnet_state
 from support.load import POST_ONLY
 
 CONDITIONAL, TWAP = 32, 128
@@ -187,3 +187,27 @@ def test_a_twap_order_that_finds_nobody_is_over_with_its_reason(network: AppNetw
         network.block([network.sign(maker, ending)])
     network.chain.run(320)
     assert told(network, placed) == ("REMOVED", 2, "TWAP_OVER")
+
+
+def test_the_end_of_a_market_ends_its_orders_with_that_reason(tmp_path: Path) -> None:
+    """Resting, waiting and TWAP orders: removed at the end of the block by a change of the authority, fills kept."""
+    people = load.traders(4)
+    state = load.with_traders(localnet_state(), people)
+    state["authority"] = {"address": people[3].text}
+    with app_network(tmp_path, people=people, state=state) as network:
+        maker, taker, third, authority = people
+        network.chain.run(2)
+        resting = place(network, maker, 64, is_buy=True, ticks=-1, time_in_force=POST_ONLY)
+        waiting = conditional(network, third, TAKE_PROFIT, -500, is_buy=True, ticks=-1)
+        working = twap(network, third, duration=300, interval=30, steps=20)
+        network.block([network.sign(maker, resting), network.sign(third, waiting), network.sign(third, working)])
+        network.block([network.short_term(taker, is_buy=False, ticks=-1, steps=3)])
+        pair = network.app.table.routes["/dydxprotocol.clob.Query/ClobPair"]
+        found = pair.response.FromString(network.app.table.answer(pair.path, b"", 0)[0]).clob_pair
+        found.status = 6
+        change = clob_pb2.MsgUpdateClobPair(authority=authority.text, clob_pair=found)
+        assert not network.block([network.sign(authority, change)]).results[-1].code
+        # The slice stood first, at the oracle's price and more.
+        for placed, filled in ((resting, 1), (waiting, 0), (working, 2)):
+            assert told(network, placed) == ("REMOVED", filled, "FINAL_SETTLEMENT")
+            assert (ask(network, placed).cause, ask(network, placed).tx_hash) == (own.ORDER_CAUSE_BLOCK_END, b"")
