@@ -62,7 +62,8 @@ def ask(network: AppNetwork, placed: clob_pb2.MsgPlaceOrder) -> own.QueryOrderRe
     """What is known of the order."""
     request = own.QueryOrderRequest(order_id=placed.order.order_id)
     answer, _ = network.app.table.answer("/perpd.clob.v1.Query/Order", request.SerializeToString(), 0)
-    return own.QueryOrderResponse.FromString(answer)
+    found: own.QueryOrderResponse = own.QueryOrderResponse.FromString(answer)
+    return found
 
 
 def told(network: AppNetwork, placed: clob_pb2.MsgPlaceOrder) -> tuple[str, int, str]:
@@ -148,7 +149,7 @@ def test_a_twap_order_works_until_it_is_filled(network: AppNetwork) -> None:
     found = ask(network, placed)
     assert (told(network, placed), found.order.remaining_legs) == (("OPEN", 0, ""), 10)
     assert listed(network, who) == {(TWAP, 1): own.ORDER_STATUS_OPEN}
-    seen = []
+    seen: list[tuple[str, int]] = []
     for _ in range(340):
         network.block()
         status, filled, _ = told(network, placed)

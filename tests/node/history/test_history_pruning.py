@@ -37,7 +37,8 @@ def ask(network: AppNetwork, client_id: int, who: load.Trader | None = None) -> 
     asked = order_pb2.OrderId(client_id=client_id, order_flags=SHORT_TERM)
     asked.subaccount_id.owner = (who or network.people[0]).text
     answer, _ = network.app.table.answer("/perpd.clob.v1.Query/Order", own.QueryOrderRequest(order_id=asked).SerializeToString(), 0)
-    return own.QueryOrderResponse.FromString(answer)
+    found: own.QueryOrderResponse = own.QueryOrderResponse.FromString(answer)
+    return found
 
 
 def test_what_is_older_than_configured_is_dropped_block_by_block(tmp_path: Path) -> None:

@@ -36,7 +36,8 @@ def order_id(who: load.Trader, client_id: int = 1, flags: int = SHORT_TERM, mark
 def ask(network: AppNetwork, asked: order_pb2.OrderId, height: int = 0) -> own.QueryOrderResponse:
     """The answer at a height. Raises QueryError."""
     answer, _ = network.app.table.answer(PATH, own.QueryOrderRequest(order_id=asked).SerializeToString(), height)
-    return own.QueryOrderResponse.FromString(answer)
+    found: own.QueryOrderResponse = own.QueryOrderResponse.FromString(answer)
+    return found
 
 
 def status(network: AppNetwork, asked: order_pb2.OrderId) -> tuple[str, int, str]:

@@ -15,8 +15,10 @@ from node.query.table import QueryTable
 from support.app_network import AppNetwork, app_network
 from support.load import IMMEDIATE_OR_CANCEL, LONG_TERM, POST_ONLY
 
-SUBACCOUNT = {"owner": "", "number": 0}
-ORDER = {"order_id": {"subaccount_id": {"owner": "", "number": 0}, "client_id": 7, "order_flags": LONG_TERM, "clob_pair_id": 0}}
+SUBACCOUNT: dict[str, Any] = {"owner": "", "number": 0}
+ORDER: dict[str, Any] = {
+    "order_id": {"subaccount_id": {"owner": "", "number": 0}, "client_id": 7, "order_flags": LONG_TERM, "clob_pair_id": 0}
+}
 ASKED: dict[str, dict[str, Any]] = {
     # clob, section 8
     "dydxprotocol.clob.Query/ClobPair": {"id": 0},
@@ -155,7 +157,7 @@ def _assert_pages(ask: Asker, path: str) -> None:
 
 def test_absent_things_are_not_found(ask: Asker) -> None:
     """Unknown markets, perpetuals, epochs, assets and orders: NOT_FOUND, never an internal error."""
-    for path, fields in {
+    unknown: dict[str, dict[str, Any]] = {
         "dydxprotocol.clob.Query/ClobPair": {"id": 99},
         "dydxprotocol.perpetuals.Query/Perpetual": {"id": 99},
         "dydxprotocol.prices.Query/MarketPrice": {"id": 99},
@@ -168,7 +170,8 @@ def test_absent_things_are_not_found(ask: Asker) -> None:
         "perpd.clob.v1.Query/BookOrders": {"clob_pair_id": 99},
         "dydxprotocol.clob.Query/StatefulOrder": {"order_id": {**ORDER["order_id"], "order_flags": 128}},
         "perpd.clob.v1.Query/Order": {"order_id": {**ORDER["order_id"], "order_flags": 128}},
-    }.items():
+    }
+    for path, fields in unknown.items():
         with pytest.raises(QueryError) as failed:
             ask(path, **fields)
         assert failed.value.status == "NOT_FOUND", path
