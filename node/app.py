@@ -332,6 +332,7 @@ class App(Application):
         assert self._staged is not None, "nothing is staged"
         with self.metrics.stage("commit"):
             self.store.commit()
+            self._history.prepare()
         self.state.forget()
         self.metrics.committed(self.store.height, self._staged)
         log.debug("committed", extra={"height": self.store.height, "txs": self._staged.admitted, "fills": self._staged.fills})

@@ -52,41 +52,74 @@ class Record(NamedTuple):
     placed_by: Cause | None
 
 
+class _Ahead(NamedTuple):
+    """What is known of the next block's rows before it runs."""
+
+    committed: int
+    """The height after which this holds."""
+    span: Span
+    """As it is stored."""
+    first: int
+    """From which height on the history is complete after the next block; 0: from that block on."""
+    oldest: int
+    """From which height on there may be rows after it; 0: that block's."""
+    deletions: Rows
+
+
 class History:
     """Writes a block's rows, drops those that are too old, and reads what is there."""
 
-    __slots__ = ("_recorder", "_store", "blocks")
+    __slots__ = ("_next", "_recorder", "_store", "_written", "blocks")
 
     def __init__(self, store: ChainStore, registry: Registry, clob: ClobKeeper, blocks: int) -> None:
         """`blocks` heights are kept; 0: none."""
         self._store = store
         self._recorder = Recorder(registry, clob)
         self.blocks = blocks
+        self._next: _Ahead | None = None
+        self._written = (0, NO_SPAN)
+        """The last block for which rows were made, and the span among them."""
 
     def rows(self, ctx: Context, steps: Iterable[Step]) -> Rows:
-        """What has to be written beside the state with this block. Nothing is remembered here: the block may be executed again."""
-        height, committed = ctx.height, self._store.height
-        span, first = NO_SPAN, height
-        pruned: Rows = []
-        if committed:
-            with self._store.version() as version:
-                span = decode_span(version.beside(SPAN_KEY))
-                if span.last and span.last == committed:
-                    first = span.first
-                first = max(first, height - self.blocks + 1)
-                pruned, oldest = _pruned(version, span.oldest, first) if span.last else ([], first)
-        else:
-            oldest = first
+        """What has to be written beside the state with this block, which may be executed again: only its span is remembered."""
+        if self._next is None or self._next.committed != self._store.height:
+            self.prepare()
+        height, ahead = ctx.height, self._next
+        assert ahead is not None, "it was just prepared"
         if not self.blocks:
             # What was kept before goes, block by block; the span goes with the last of it.
-            if not span.last:
+            if not ahead.span.last:
+                self._written = (height, NO_SPAN)
                 return []
-            pruned.append((SPAN_KEY, encode_span(Span(oldest, 0, span.last)) if oldest < first else None))
-            return pruned
+            span = Span(ahead.oldest, 0, ahead.span.last) if ahead.oldest < ahead.first else NO_SPAN
+            self._written = (height, span)
+            return [*ahead.deletions, (SPAN_KEY, encode_span(span) if span.last else None)]
         rows = self._recorder.rows(ctx, steps)
-        rows += pruned
-        rows.append((SPAN_KEY, encode_span(Span(oldest, first, height))))
+        rows += ahead.deletions
+        # The first block of a chain need not be 1.
+        span = Span(ahead.oldest or height, ahead.first or height, height)
+        self._written = (height, span)
+        rows.append((SPAN_KEY, encode_span(span)))
         return rows
+
+    def prepare(self) -> None:
+        """What the next block has to drop is known: it is read here, after a commit, because a block that runs reads no database."""
+        committed = self._store.height
+        if not committed:
+            self._next = _Ahead(0, NO_SPAN, 0, 0, [])
+            return
+        span, known = self._written[1], self._written[0] == committed
+        if known and (not span.last or span.oldest >= max(span.first, committed + 2 - self.blocks)):
+            # Nothing leaves the window, and coverage goes on if there is any.
+            first = span.first if span.last == committed else committed + 1
+            self._next = _Ahead(committed, span, first, span.oldest if span.last else first, [])
+            return
+        with self._store.version() as version:
+            if not known:
+                span = decode_span(version.beside(SPAN_KEY))
+            first = max(span.first if span.last == committed and span.first else committed + 1, committed + 2 - self.blocks)
+            deletions, oldest = _pruned(version, span.oldest, first) if span.last else ([], first)
+        self._next = _Ahead(committed, span, first, oldest, deletions)
 
     def covered(self, version: Version) -> Span:
         """Since which height the history at this version is complete; `first` 0: there is none."""

@@ -1,12 +1,14 @@
 """How long it is kept what became of orders, and what dropping it costs."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from modules.kernel.module import QueryError
 from node.history.history import PRUNED_BLOCKS_MAX
 from node.history.model import BLOCK_PREFIX, ORDER_PREFIX, SPAN_KEY, Span, decode_span
+from node.store.database import Snapshot
 from perpd_proto.dydxprotocol.clob import order_pb2
 from perpd_proto.perpd.clob.v1 import query_pb2 as own
 from support import load
@@ -132,3 +134,25 @@ def test_history_is_no_part_of_the_state(tmp_path: Path) -> None:
             trade(bare, client_id)
             assert kept.chain.app_hash == bare.chain.app_hash
             assert values(kept.app) == values(bare.app)
+
+
+def test_a_block_that_runs_reads_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has to be dropped is read after the commit before, so that FinalizeBlock works on memory alone."""
+    reads: list[str] = []
+    with app_network(tmp_path, history_blocks=2) as network:
+        for client_id in range(1, 6):
+            trade(network, client_id)
+        proposal = network.propose([network.short_term(network.people[0], is_buy=True, ticks=-1)])
+        for name in ("get", "iterate"):
+            real = getattr(Snapshot, name)
+
+            def counted(self: Snapshot, *given: object, _name: str = name, _real: Any = real, **named: object) -> Any:
+                reads.append(_name)
+                return _real(self, *given, **named)
+
+            monkeypatch.setattr(Snapshot, name, counted)
+        network.chain.finalize(proposal, network.app)
+        assert reads == []
+        network.decide(proposal)
+        assert reads, "the next block's deletions were read after the commit"
+        assert rows(network, BLOCK_PREFIX) == [5, 6]
