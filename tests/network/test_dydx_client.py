@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from modules.kernel.codec import decode_signed
@@ -270,17 +271,19 @@ def events(queries: Queries, tx_hash: str, kind: str) -> list[dict[str, str]]:
 @pytest.fixture(scope="module")
 def block_events(played: Played) -> list[abci.Event]:
     """Every event of the chain up to a height that every node has, in the order in which they happened in their blocks' lists."""
+    last = played.network.assert_one_state()
     found: list[abci.Event] = []
-    for height in range(1, played.network.assert_one_state() + 1):
-        results = played.network.rpc(1, "block_results", height=str(height))
-        rows = list(results["finalize_block_events"] or [])
-        for result in results["txs_results"] or []:
-            rows += result["events"] or []
-        for row in rows:
-            event = abci.Event(type=row["type"])
-            for attribute in row["attributes"]:
-                event.attributes.add(key=attribute["key"], value=attribute["value"])
-            found.append(event)
+    with httpx.Client(base_url=played.network.nodes()[1]["rpc"], timeout=10, trust_env=False) as rpc:
+        for height in range(1, last + 1):
+            results = rpc.get("/block_results", params={"height": str(height)}).json()["result"]
+            rows = list(results["finalize_block_events"] or [])
+            for result in results["txs_results"] or []:
+                rows += result["events"] or []
+            for row in rows:
+                event = abci.Event(type=row["type"])
+                for attribute in row["attributes"]:
+                    event.attributes.add(key=attribute["key"], value=attribute["value"])
+                found.append(event)
     return found
 
 
@@ -402,7 +405,7 @@ def test_money_moves_exactly_as_the_trades_say(played: Played, queries: Queries,
         sizes[bob] -= sign * played.market.quantums(size)
     assert sizes[alice] == played.market.quantums("0.02")
     assert {who: ledger.collateral[who] for who in expected} == expected
-    assert {who: ledger.positions[who, played.market.perpetual_id] for who in sizes} == sizes
+    assert {who: ledger.size(who, played.market.perpetual_id) for who in sizes} == sizes
     for who, collateral in expected.items():
         assert stored_collateral(queries, *who) == collateral
         assert queries.risk(*who).position(played.market.perpetual_id) == sizes[who]
