@@ -9,7 +9,7 @@ from modules.consensus.keeper import ConsensusKeeper
 from modules.kernel import address as addresses
 from modules.kernel.context import Context
 from modules.kernel.errors import INSUFFICIENT_FUNDS, ChainError
-from modules.kernel.events import Event, EventKind
+from modules.kernel.events import Event, EventKind, EventValue
 from modules.subaccounts.model import FEE_COLLECTOR
 from node import results
 from node.history.model import BLOCK_END, CLOCK, ENGINE, Cause
@@ -24,6 +24,14 @@ from node.wiring import Wiring
 
 VOTE_OMITTED = EventKind("vote_omitted", ("validator", "proposer"))
 """The proposer left a committed vote out of the preamble. Both are consensus addresses in hex."""
+BLOCK_STEP = EventKind("block_step", ("step", "after_transactions"))
+"""The block's events up to the next of these happened after so many of its transactions, the preamble counted, and before the others.
+
+What stands before the first of them happened before all transactions. Told only where something follows.
+"""
+ENGINE_STEP, END_STEP = "ENGINE", "END"
+FEE_PAID = EventKind("tx", ("fee", "fee_payer"), indexed=("fee_payer",))
+"""The fee, as coins, went to the fee collector, also when the transaction then fails. Named as wallets and explorers know it."""
 
 _FEE_COLLECTOR = addresses.of_module(FEE_COLLECTOR)
 
@@ -109,7 +117,7 @@ class Executor:
             outputs[position] = self._run(ctx, tx, placed_later, tally, steps)
         wiring.liquidation.keeper.run(ctx)
         wiring.clob.keeper.run_due(ctx, due)
-        told = _tell(steps, ENGINE, ctx, told)
+        told = _tell(steps, ENGINE, ctx, told, (ENGINE_STEP, block.first + split))
         for position, tx in admission.order[split:]:
             outputs[position] = self._run(ctx, tx, placed_later, tally, steps)
 
@@ -118,7 +126,7 @@ class Executor:
         wiring.fees.keeper.end_block(ctx)
         wiring.changes.end_block(ctx)
         wiring.consensus.keeper.end_block(ctx)
-        _tell(steps, BLOCK_END, ctx, told)
+        _tell(steps, BLOCK_END, ctx, told, (END_STEP, len(request.txs)))
         broken = wiring.subaccounts.keeper.conservation(ctx)
         assert not broken, f"money is not conserved at height {ctx.height}: {'; '.join(broken)}"
         tally.fills += _count_fills(ctx.events)
@@ -161,11 +169,14 @@ class Executor:
         if tx.is_free:
             return
         bank = self._wiring.bank.keeper
-        for denom, amount in tx.fee():
+        coins = tx.fee()
+        for denom, amount in coins:
             denom_id = bank.denom_id(ctx, denom)
             if denom_id is None:
                 raise INSUFFICIENT_FUNDS(f"the fee {amount}{denom} is in a denomination that this chain does not have")
             bank.move(ctx, tx.signer, _FEE_COLLECTOR, amount, denom_id)
+        if coins:
+            ctx.emit(FEE_PAID, ",".join([f"{amount}{denom}" for denom, amount in coins]), addresses.to_text(tx.signer))
 
     def _data(self, responses: Sequence[tuple[Any, bytes]]) -> bytes:
         """TxMsgData of the responses; nearly all of them are one empty message."""
@@ -219,10 +230,15 @@ def _gap_ns(ctx: Context, consensus: ConsensusKeeper) -> int:
     return ctx.time_ns - consensus.last_block_time(ctx)
 
 
-def _tell(steps: list[Step], cause: Cause, ctx: Context, told: int) -> int:
-    """What the protocol has done since `told` events of the block is a step; returns the new number of events told."""
+def _tell(steps: list[Step], cause: Cause, ctx: Context, told: int, place: tuple[EventValue, ...] = ()) -> int:
+    """What the protocol has done since `told` events of the block is a step; returns the new number of events told.
+
+    `place` says where in the block it was, for those who read the block's events and its transactions' apart.
+    """
     if len(ctx.events) > told:
         steps.append(Step(cause, ctx.events[told:]))
+        if place:
+            ctx.events.insert(told, (BLOCK_STEP, place))
     return len(ctx.events)
 
 
