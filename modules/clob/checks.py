@@ -8,6 +8,7 @@ from typing import NamedTuple
 from modules.bank.keeper import BankKeeper
 from modules.clob import errors, formulas
 from modules.clob.book import OrderBook
+from modules.clob.limits import Limits
 from modules.clob.model import (
     CONDITIONAL,
     NO_FILLS,
@@ -60,8 +61,10 @@ class Checks:
         subaccounts: SubaccountsKeeper,
         fees: FeesKeeper,
         bank: BankKeeper,
+        limits: Limits,
     ) -> None:
         self._bank = bank
+        self._limits = limits
         self._state = state
         self._book = book
         self._perp = perp
@@ -75,8 +78,11 @@ class Checks:
             raise errors.UNKNOWN_PAIR(f"clob pair {pair_id}")
         return found
 
-    def placement(self, ctx: Context, command: PlaceOrder) -> Accepted:
-        """The order may match, or wait for its trigger, or be sliced. Raises the code of the first rule that it breaks."""
+    def placement(self, ctx: Context, command: PlaceOrder, *, room: bool = True) -> Accepted:
+        """The order may match, or wait for its trigger, or be sliced. Raises the code of the first rule that it breaks.
+
+        Whether there is room for one more order is left out where `room` says so: that needs views, all else point reads only.
+        """
         order = command.order
         short_term = order.id.flags == SHORT_TERM
         if not short_term:
@@ -97,10 +103,15 @@ class Checks:
             if self._exists(ctx, order.id):
                 raise errors.STATEFUL_EXISTS(order.id.text)
             _fits_kind(command, pair)
+            if room:
+                self._limits.require_room(ctx, order.id.subaccount, short_term=False)
         if order.extras is not None:
             self._extras(ctx, order.extras)
         if short_term:
-            return self._short_term(ctx, pair, order)
+            accepted = self._short_term(ctx, pair, order)
+            if room and accepted.replaced is None and order.time_in_force != TimeInForce.IMMEDIATE_OR_CANCEL:
+                self._limits.require_room(ctx, order.id.subaccount, short_term=True)
+            return accepted
         if order.id.flags != CONDITIONAL:
             self.collateral(ctx, pair, order)
         return Accepted(pair, NO_FILLS, None, None)

@@ -6,6 +6,7 @@ from modules.clob.events import ORDER_PLACED, ORDER_REMOVED
 from modules.clob.formulas import filled_to
 from modules.clob.matching import Ending, Taker, take
 from modules.clob.model import SHORT_TERM, TWAP_SLICE, FillState, Order, Removal, TimeInForce
+from modules.clob.state import REMOVED
 from modules.clob.venue import BookVenue, Tools
 from modules.kernel.context import Context
 from modules.subaccounts.model import UpdateResult
@@ -69,6 +70,8 @@ class Entry:
             book.memory.end(ctx, order_id, filled_to(accepted.fills, order_id, order.good_til, before + taken))
         if ending is Ending.FILLED:
             return None
+        if order_id.flags != SHORT_TERM:
+            self._tools.state.voided.set(ctx, order_id, REMOVED)
         reason = _reason(ending, venue.result)
         ctx.emit(ORDER_REMOVED, order_id.text, reason.name)
         return reason

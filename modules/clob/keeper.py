@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from modules.bank.keeper import BankKeeper
 from modules.clob import errors
 from modules.clob.book import OrderBook
-from modules.clob.checks import Accepted, Checks, check_block_window
+from modules.clob.checks import Checks, check_block_window
 from modules.clob.conditional import Conditionals
 from modules.clob.engine import Engine
 from modules.clob.entry import Entry
@@ -30,7 +30,6 @@ from modules.clob.model import (
     PlaceOrder,
     Removal,
     RestingOrder,
-    TimeInForce,
     TradeRange,
     TwapOrder,
 )
@@ -67,9 +66,9 @@ class ClobKeeper:
         self._perp = perp
         self._funding = funding
         self._book = OrderBook(state)
-        self._checks = Checks(state, self._book, perp, subaccounts, fees, bank)
-        self._tools = Tools(state, self._book, subaccounts, fees)
         self.limits = Limits(state, perp, subaccounts)
+        self._checks = Checks(state, self._book, perp, subaccounts, fees, bank, self.limits)
+        self._tools = Tools(state, self._book, subaccounts, fees)
         self._entry = Entry(self._tools)
         self._conditionals = Conditionals(state, perp, oracle)
         self._twaps = Twaps(state, perp, self._checks, self._entry)
@@ -170,9 +169,7 @@ class ClobKeeper:
 
         Needs point reads only; whether there is room for one more order is asked too where `room` says so, which needs views.
         """
-        accepted = self._checks.placement(ctx, command)
-        if room:
-            self._require_room(ctx, command, accepted)
+        self._checks.placement(ctx, command, room=room)
 
     def check_cancel(self, ctx: Context, command: CancelOrder) -> None:
         """Whether the cancel is valid, the order known or not (its placement may be on the way). Raises its code."""
@@ -193,7 +190,6 @@ class ClobKeeper:
         order = command.order
         order_id = order.id
         accepted = self._checks.placement(ctx, command)
-        self._require_room(ctx, command, accepted)
         if order_id.flags == TWAP:
             self._twaps.place(ctx, command)
             return
@@ -306,13 +302,6 @@ class ClobKeeper:
             self._funding.add_premium(ctx, pair.perpetual_id, premium)
 
     # Inside
-
-    def _require_room(self, ctx: Context, command: PlaceOrder, accepted: Accepted) -> None:
-        """What may come to rest, or waits, needs room unless it takes another's place. Raises 10001."""
-        order = command.order
-        flags = order.id.flags
-        if accepted.replaced is None and (flags in (CONDITIONAL, TWAP) or order.time_in_force != TimeInForce.IMMEDIATE_OR_CANCEL):
-            self.limits.require_room(ctx, order.id.subaccount, short_term=flags == SHORT_TERM)
 
     def _cancel_short_term(self, ctx: Context, order_id: OrderId, good_til_block: int) -> None:
         resting = self._state.orders.get(ctx, order_id)
