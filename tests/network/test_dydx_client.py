@@ -388,7 +388,7 @@ def test_a_batch_cancel_ends_what_it_names(played: Played, queries: Queries) -> 
 
 
 def test_money_moves_exactly_as_the_trades_say(played: Played, queries: Queries, block_events: list[abci.Event]) -> None:
-    """Both traders' collateral and positions: deposits, withdrawal, trades, fees, the builder's, funding; also from events alone."""
+    """Both traders' collateral and positions: deposits, withdrawal, trades, fees, the builder's, funding; money also from events alone."""
     ledger = EventLedger([])
     ledger.read(block_events)
     alice, bob = (played.address("alice"), 0), (played.address("bob"), 0)
