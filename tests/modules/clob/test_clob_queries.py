@@ -166,15 +166,3 @@ def test_orders_of_a_subaccount_come_from_all_markets_in_pages(x: Exchange) -> N
     assert x.ask(OWN + "Orders", subaccount_id=ALICE).pagination.total == 3
     assert not x.ask(OWN + "Orders", subaccount_id=ALICE | {"number": 1}).orders
     assert _refused(x, OWN + "Orders") == "INVALID_ARGUMENT"
-
-
-def test_an_order_is_told_while_state_knows_it(x: Exchange) -> None:
-    """Order: open, filled and gone, cancelled and remembered, unknown."""
-    answer = x.ask(OWN + "Order", order_id=order_id_to_proto(OrderId(BTC, sub("alice"), 64, 4)))
-    assert (answer.open, answer.filled_quantums, answer.order.remaining_quantums) == (True, STEP, 3 * STEP)
-    answer = x.ask(OWN + "Order", order_id=order_id_to_proto(OrderId(BTC, sub("bob"), 0, 6)))
-    assert (answer.open, answer.filled_quantums, answer.HasField("order")) == (False, STEP, False)
-    answer = x.ask(OWN + "Order", order_id=order_id_to_proto(OrderId(BTC, sub("alice"), 0, 8)))
-    assert (answer.open, answer.filled_quantums) == (False, 0)
-    assert _refused(x, OWN + "Order", order_id=order_id_to_proto(OrderId(BTC, sub("alice"), 0, 99))) == "NOT_FOUND"
-    assert _refused(x, OWN + "Order", order_id=order_id_to_proto(OrderId(BTC, sub("alice"), 7, 99))) == "INVALID_ARGUMENT"

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from support.slow.charges import fee, fill_quote, rates, shares
 from support.slow.money import ISOLATED, SUCCESS, Side, apply_match, judge
 from support.slow.rules import check_collateral, check_entry, check_order, check_payees, check_room, legs_of, reduces
-from support.slow.world import CONDITIONAL, IOC, LONG_TERM, POST_ONLY, SHORT_TERM, SLICE, TWAP, Fail, Live, Market, Order, World
+from support.slow.world import CONDITIONAL, IOC, POST_ONLY, SHORT_TERM, SLICE, TWAP, Fail, Live, Market, Order, World
 
 
 class Trade(NamedTuple):
@@ -23,16 +23,17 @@ class Trade(NamedTuple):
 def place(world: World, order: Order) -> None:
     """A valid order's effect; fails with the codes of the tables."""
     market = check_order(world, order)
-    check_payees(world, order)
     old = None
     if order.flags == SHORT_TERM:
+        check_payees(world, order)
         old = check_entry(world, market, order)
         if old is None and order.time_in_force != IOC:
             check_room(world, order)
     else:
+        check_room(world, order)
+        check_payees(world, order)
         if order.flags != CONDITIONAL:
             check_collateral(world, market, order)
-        check_room(world, order)
     if order.flags == CONDITIONAL:
         world.waiting.append(Live(order, world.next_since()))
     elif order.flags == TWAP:
@@ -54,8 +55,6 @@ def take(world: World, market: Market, order: Order) -> None:
         finish(world, order)
     elif reason is not None:
         end(world, order, reason)
-        if order.flags == LONG_TERM:
-            world.removed.pop()  # it has never been in state, so nothing was removed from it
     elif order.time_in_force == IOC:
         end(world, order, "IMMEDIATE_OR_CANCEL_WOULD_REST_ON_BOOK")
     else:
