@@ -9,6 +9,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from modules.clob.model import pair_to_proto
+from modules.kernel.context import Context
 from perpd_proto.cosmos.bank.v1beta1 import tx_pb2 as bank
 from perpd_proto.dydxprotocol.clob import tx_pb2 as clob
 from perpd_proto.dydxprotocol.sending import transfer_pb2
@@ -101,8 +102,16 @@ class Stage(Exchange):
 
     # Trying
 
-    def tried(self, *txs: bytes) -> abci.ExecTxResult:
-        """The result of the last of them in a block with all. If it fails, the block is as without it but for what a failure leaves."""
+    @property
+    def staged_ctx(self) -> Context:
+        """The first application's state with the block that it has staged."""
+        return Context(self.apps[0].state, self.next_height, self.chain.time_ns + self.chain.block_seconds_ns, self.chain.chain_id)
+
+    def tried(self, *txs: bytes, staged: Callable[[], Any] | None = None) -> abci.ExecTxResult:
+        """The result of the last of them in a block with all. If it fails, the block is as without it but for what a failure leaves.
+
+        `staged` is called while the block is staged.
+        """
         app = self.apps[0]
         *others, last = txs
         before = [*self.chain.prepare([]), *others]
@@ -111,8 +120,11 @@ class Stage(Exchange):
         response = self.chain.finalize([*before, last], app)
         result: abci.ExecTxResult = response.tx_results[-1]
         after = snapshot(app)
+        if staged is not None:
+            staged()
         self._sequences.clear()
         self.chain.prepare([])  # a proposal is made on committed state: what was staged is undone
+        assert "change_refused" not in [event.type for event in response.events]
         if result.code:
             changed = differences(app, state, after)
             assert set(changed) <= set(LEAVES), f"{result.codespace}/{result.code} has changed {changed}"
@@ -127,9 +139,9 @@ class Stage(Exchange):
         answer: abci.ResponseCheckTx = as_message(self.apps[0].check_tx(tx, False), abci.ResponseCheckTx)
         return answer
 
-    def told(self, *txs: bytes) -> abci.ExecTxResult | abci.ResponseCheckTx:
-        """What the sender of the last one is told: by CheckTx where no block takes it, else by the block."""
-        result = self.tried(*txs)
+    def told(self, *txs: bytes, staged: Callable[[], Any] | None = None) -> abci.ExecTxResult | abci.ResponseCheckTx:
+        """What the sender of the last one is told: by CheckTx where no block takes it, else by the block; `staged` as above."""
+        result = self.tried(*txs, staged=staged)
         return self.checked(txs[-1]) if result.codespace == "sequencer" else result
 
 
