@@ -32,6 +32,9 @@ CANCELLED = 1
 REMOVED = 2
 """A stateful order id whose order was removed in this block by something else than its owner."""
 
+ORDINARY, SLICE, REDUCING_SLICE = 0, 1, 2
+"""Kinds of resting orders that are not short-term: a trader's own, a slice of a TWAP order, one that only reduces a position."""
+
 
 def _by_price(order_id: OrderId, order: RestingOrder) -> tuple[tuple[int, bool], tuple[int, int, int]]:
     subticks = order.subticks
@@ -47,9 +50,14 @@ def _by_subaccount(order_id: OrderId, order: RestingOrder) -> tuple[SubaccountId
     return order_id.subaccount, (order.height, order.placement)
 
 
-def _stateful(order_id: OrderId, order: RestingOrder) -> tuple[tuple[SubaccountId, bool], tuple[int, int]] | None:
+def _stateful(order_id: OrderId, order: RestingOrder) -> tuple[tuple[SubaccountId, int], tuple[int, int]] | None:
     flags = order_id.flags
-    return None if flags == SHORT_TERM else ((order_id.subaccount, flags == TWAP_SLICE), (order.height, order.placement))
+    if flags == SHORT_TERM:
+        return None
+    kind = ORDINARY
+    if flags == TWAP_SLICE:
+        kind = SLICE if order.extras is None or not order.extras.reduce_only else REDUCING_SLICE
+    return (order_id.subaccount, kind), (order.height, order.placement)
 
 
 def _by_trigger(order_id: OrderId, order: RestingOrder) -> tuple[tuple[int, bool], tuple[int, int, int]]:
@@ -110,7 +118,7 @@ class ClobState:
         self.by_subaccount = schema.index("by_subaccount", self.orders, _by_subaccount)
         """Every resting order."""
         self.stateful_of = schema.index("stateful_of", self.orders, _stateful)
-        """(subaccount, is a TWAP slice) -> its resting orders that are not short-term."""
+        """(subaccount, kind) -> its resting orders that are not short-term."""
         self.triggers = schema.index("triggers", self.waiting, _by_trigger)
         """(pair id, triggers when the price rises to it) -> (signed trigger, height, placement): what triggers first comes first."""
         self.waiting_expiry = schema.index("waiting_expiry", self.waiting, _by_end)
@@ -121,10 +129,10 @@ class ClobState:
 
     def short_term_count(self, ctx: Context, subaccount: SubaccountId) -> int:
         """How many short-term orders of the subaccount rest, in all markets."""
-        stateful = len(self.stateful_of.group(ctx, (subaccount, False))) + len(self.stateful_of.group(ctx, (subaccount, True)))
+        stateful = sum([len(self.stateful_of.group(ctx, (subaccount, kind))) for kind in (ORDINARY, SLICE, REDUCING_SLICE)])
         return len(self.by_subaccount.group(ctx, subaccount)) - stateful
 
     def stateful_count(self, ctx: Context, subaccount: SubaccountId) -> int:
         """How many other orders the subaccount has: long-term, conditional (triggered or not) and TWAP; slices do not count."""
-        resting = len(self.stateful_of.group(ctx, (subaccount, False)))
+        resting = len(self.stateful_of.group(ctx, (subaccount, ORDINARY)))
         return resting + len(self.waiting_of.group(ctx, subaccount)) + len(self.twaps_of.group(ctx, subaccount))

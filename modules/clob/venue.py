@@ -7,7 +7,7 @@ from modules.clob.book import OrderBook
 from modules.clob.events import MATCHED, NO_EXTRAS, ORDER_REMOVED, ORDERS_FILLED
 from modules.clob.matching import Attempt, Maker
 from modules.clob.model import PLAIN, SHORT_TERM, ClobPair, Extras, Order, OrderId, Removal, RestingOrder
-from modules.clob.state import REMOVED, ClobState
+from modules.clob.state import REDUCING_SLICE, REMOVED, ClobState
 from modules.fees.keeper import FeesKeeper
 from modules.kernel import address as addresses
 from modules.kernel.context import Context
@@ -183,8 +183,9 @@ class BookVenue:
         self.taker_filled += quantums
         ctx.emit(ORDERS_FILLED, self._taker_text, order_id.text, maker.subticks, quantums, self.taker_filled, filled)
         tools.book.traded(ctx, self._pair.id, maker.subticks)
-        for subaccount in (self.taker, order_id.subaccount):
-            for entry in end_reduce_only(ctx, tools, self._pair, subaccount):
+        change = quantums if self._taker_buys else -quantums
+        for subaccount, delta in ((self.taker, change), (order_id.subaccount, -change)):
+            for entry in end_reduce_only(ctx, tools, self._pair, subaccount, delta):
                 self._gone += entry[0] == self._group and entry[1] < self._current
 
     def _reducible(self, order_id: OrderId, order: RestingOrder) -> int:
@@ -228,22 +229,25 @@ class BookVenue:
         )
 
 
-def end_reduce_only(ctx: Context, tools: Tools, pair: ClobPair, subaccount: SubaccountId) -> list[tuple[object, tuple[int, int, int]]]:
+def end_reduce_only(
+    ctx: Context, tools: Tools, pair: ClobPair, subaccount: SubaccountId, change: int = 0
+) -> list[tuple[object, tuple[int, int, int]]]:
     """Reduce-only orders of the subaccount that its position does not let reduce any more have ended; where each stood on the book.
 
-    A reduce-only order rests only opposite to a position, so all of them end when the position's sign changes, also to zero.
+    A reduce-only order rests only opposite to a position, so all of them end when the position's sign changes, also to zero, and none
+    otherwise. `change` is by how many signed base quantums the position has just changed; 0 says only that it has not turned.
     """
-    slices = tools.state.stateful_of.group(ctx, (subaccount, True))
+    slices = tools.state.stateful_of.group(ctx, (subaccount, REDUCING_SLICE))
     if not slices:
         return []
     position = tools.subaccounts.position(ctx, subaccount, pair.perpetual_id)
+    if position and (position > 0) == (position - change > 0):
+        return []
     ended: list[tuple[object, tuple[int, int, int]]] = []
     for _, order_id in list(slices):
         order = tools.state.orders.get(ctx, order_id)
         assert order is not None, "the view is derived from the orders"
-        if order_id.clob_pair_id != pair.id or order.extras is None or not order.extras.reduce_only:
-            continue
-        if position == 0 or (position > 0) == order.is_buy:
+        if order_id.clob_pair_id == pair.id and (position == 0 or (position > 0) == order.is_buy):
             entry = tools.state.book.entry(order_id, order)
             assert entry is not None, "every resting order stands on its book"
             ended.append(entry)
