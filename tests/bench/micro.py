@@ -15,8 +15,11 @@ from bench.chain import BLOCK_TXS, CHAIN_ID, MixedLoad, TimedApplication, chain_
 from bench.report import Line, Report, median
 from bench.stages import Stages, Wrapper, importers, wrapped
 
+from modules.authority.changes import Changes
 from modules.clob.keeper import ClobKeeper
+from modules.consensus.keeper import ConsensusKeeper
 from modules.consensus.model import EngineParams
+from modules.fees.keeper import FeesKeeper
 from modules.funding.keeper import FundingKeeper
 from modules.kernel.context import Context
 from modules.liquidation.keeper import LiquidationKeeper
@@ -24,6 +27,7 @@ from modules.oracle.model import PriceVote
 from modules.subaccounts.keeper import SubaccountsKeeper
 from node import chain_genesis, results
 from node.app import App
+from node.history.history import History
 from node.sequencer import admission, block
 from node.store import tree
 from node.store.chain_store import ChainStore
@@ -38,8 +42,12 @@ from support.chain import GENESIS_TIME_NS, Chain
 
 DECODE, SIGNATURE, HASH, ADMISSION, PREAMBLE = "decode", "signature", "hash, cache", "admission, order", "preamble"
 MATCH, RISK, EDGES, LIQUIDATION = "match", "risk, positions", "begin, end of block", "liquidation pass"
+FEES, HISTORY, ENGINE, CHANGES = "fees, volume", "history of orders", "triggers, slices", "authority's changes"
 RESULTS, ENCODE, TREE, DISK, REST = "events, results", "encode state", "tree", "disk", "executor, other"
-ORDER = (DECODE, SIGNATURE, HASH, ADMISSION, PREAMBLE, MATCH, RISK, LIQUIDATION, EDGES, RESULTS, ENCODE, TREE, DISK, REST)
+ORDER = (
+    *(DECODE, SIGNATURE, HASH, ADMISSION, PREAMBLE, MATCH, RISK, FEES, LIQUIDATION, ENGINE, EDGES, CHANGES),
+    *(RESULTS, HISTORY, ENCODE, TREE, DISK, REST),
+)
 
 TIMED: tuple[tuple[Any, str, str], ...] = (
     (App, "finalize_block", REST),
@@ -54,14 +62,23 @@ TIMED: tuple[tuple[Any, str, str], ...] = (
     (ClobKeeper, "cancel", MATCH),
     (SubaccountsKeeper, "match", RISK),
     (SubaccountsKeeper, "would_collateralise", RISK),
+    (FeesKeeper, "rates", FEES),
+    (FeesKeeper, "payouts", FEES),
+    (FeesKeeper, "record", FEES),
+    (FeesKeeper, "end_block", FEES),
+    (ClobKeeper, "run_due", ENGINE),
     (ClobKeeper, "begin_block", EDGES),
     (ClobKeeper, "end_block", EDGES),
     (FundingKeeper, "begin_block", EDGES),
+    (SubaccountsKeeper, "begin_block", EDGES),
     (SubaccountsKeeper, "conservation", EDGES),
+    (Changes, "end_block", CHANGES),
+    (ConsensusKeeper, "end_block", EDGES),
     (LiquidationKeeper, "run", LIQUIDATION),
     (results, "tx_result", RESULTS),
     (results, "failure", RESULTS),
     (results, "finalize_response", RESULTS),
+    (History, "rows", HISTORY),
     (LiveState, "changes", ENCODE),
     (tree, "apply", TREE),
     (Database, "write", DISK),

@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 from time import perf_counter
 
-from bench import micro
+from bench import books, micro
 from bench.chain import BLOCK_TXS, LIFE_BLOCKS, MixedLoad, NodeProcess, TimedApplication, chain_of, decide_unseen, failures, localnet_state
 from bench.report import Line, Report, machine, median
 
@@ -205,7 +205,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="rounds of which the median counts")
     parser.add_argument("--keys", type=int, default=100_000, help="state keys for the restart; 0 leaves it out")
     parser.add_argument("--large", action="store_true", help="also 100,000 accounts in the liquidation pass")
-    parser.add_argument("--only", choices=("process", "stages", "micro"), action="append", help="these parts alone")
+    parser.add_argument("--only", choices=("process", "stages", "micro", "books"), action="append", help="these parts alone")
     parser.add_argument("--json", type=Path, help="write all figures to this file too")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a figure is below its floor")
     return parser.parse_args(arguments)
@@ -234,7 +234,7 @@ def measure_process(report: Report, options: argparse.Namespace, directory: Path
 def main(arguments: list[str]) -> int:
     """Measures and prints; 1 with `--strict` where something is below its floor."""
     options = parse(arguments)
-    parts = options.only or ["process", "stages", "micro"]
+    parts = options.only or ["process", "stages", "micro", "books"]
     report = Report()
     report.say(f"perpd, one node: {machine()}")
     logging.disable(logging.WARNING)
@@ -250,6 +250,8 @@ def main(arguments: list[str]) -> int:
             if options.large:
                 micro.liquidation_pass(report, 100_000)
             micro.merkle_root(report)
+        if "books" in parts:
+            books.books(report)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     if options.json:
