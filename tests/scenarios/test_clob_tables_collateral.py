@@ -435,6 +435,21 @@ def test_6_4_the_parameter_counts_orders_of_all_kinds() -> None:
     )
 
 
+def test_6_4_room_is_asked_before_router_and_collateral() -> None:
+    """The order of 2.4: 10001, then revshare 8, then 3007."""
+    play(
+        """
+        alice/1L buy 1 @ 50 -> rests 1
+        alice/2L buy 1000 @ 100 router erin -> fails 10001
+        cancel alice/1L -> cancelled
+        alice/2L buy 1000 @ 100 router erin -> fails revshare/8
+        alice/2L buy 1000 @ 100 router dave -> fails 3007
+        """,
+        deposits={"alice": 20},
+        equity_tiers=SHIPPED,
+    )
+
+
 # 6.6 Fixed limits
 
 

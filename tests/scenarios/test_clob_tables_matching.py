@@ -4,9 +4,12 @@ Money is to the quantum: a fill of 1 at 100 costs the taker 0.05 (500 ppm) and p
 support/clob_tables.py.
 """
 
+from typing import Any
+
 import pytest
 
 from support.clob_tables import play
+from support.markets import START_SECONDS
 
 # 5.1 Book
 
@@ -357,6 +360,70 @@ def test_5_4_a_makers_router_gets_its_share_of_a_positive_maker_fee() -> None:
     )
 
 
+def tier(name: str, volume_usdc: int, taker_ppm: int, maker_ppm: int, **changes: int) -> dict[str, Any]:
+    """One fee tier."""
+    required = {"absolute_volume_requirement": str(volume_usdc * 10**6)} if volume_usdc else {}
+    return {"name": name, "taker_fee_ppm": taker_ppm, "maker_fee_ppm": maker_ppm} | required | changes
+
+
+def test_5_4_the_tier_follows_the_owners_volume_up_to_the_last_block() -> None:
+    """Taker and maker volume of all subaccounts count; within the block that reaches 1,000 USDC nothing changes yet."""
+    play(
+        """
+        bob/1 sell 20 @ 100 -> rests 20
+        alice/1 buy 10 @ 100 -> takes 10 @ 100 of bob/1
+        alice/2 buy 1 @ 100 -> takes 1 @ 100 of bob/1
+        has alice -> 11 BTC, 8899.45 USDC
+        block -> nothing
+        alice/3 buy 1 @ 100 -> takes 1 @ 100 of bob/1
+        has alice -> 12 BTC, 8799.42 USDC
+        carol/1 buy 1 @ 100 -> takes 1 @ 100 of bob/1
+        has carol -> 1 BTC, 9899.95 USDC
+        """,
+        fee_changes={"tiers": [tier("1", 0, 500, -110), tier("2", 1_000, 300, -110)]},
+    )
+
+
+def test_5_4_the_first_tier_that_is_missed_ends_the_search() -> None:
+    """Alice has all of the taker volume and none of the maker's: the second tier is missed, so the third is not looked at."""
+    play(
+        """
+        bob/1 sell 20 @ 100 -> rests 20
+        alice/1 buy 10 @ 100 -> takes 10 @ 100 of bob/1
+        block -> nothing
+        alice/2 buy 1 @ 100 -> takes 1 @ 100 of bob/1
+        has alice -> 11 BTC, 8899.45 USDC
+        """,
+        fee_changes={
+            "tiers": [
+                tier("1", 0, 500, 0),
+                tier("2", 1_000, 300, 0, maker_volume_share_requirement_ppm=10_000),
+                tier("3", 1_000, 100, 0, maker_volume_share_requirement_ppm=10_000),
+            ]
+        },
+    )
+
+
+def test_5_4_a_market_s_discount_charges_a_part_of_fees_and_rebates() -> None:
+    """Half of 500 is 250; half of -110 is -55, toward zero. Other markets charge in full."""
+    begins = START_SECONDS * 10**9
+    discount = {"clob_pair_id": 0, "start_ns": str(begins), "end_ns": str(begins + 10 * 10**9), "charge_ppm": 500_000}
+    play(
+        """
+        bob/1 sell 2 @ 100 -> rests 2
+        bob/2 sell 1 @ 10 in ETH -> rests 1
+        alice/1 buy 1 @ 100 -> takes 1 @ 100 of bob/1
+        carol/1 buy 1 @ 10 in ETH -> takes 1 @ 10 of bob/2
+        has alice -> 1 BTC, 9899.975 USDC
+        has carol -> 1 ETH, 9989.995 USDC
+        block +10s -> nothing
+        dave/1 buy 1 @ 100 -> takes 1 @ 100 of bob/1
+        has dave -> 1 BTC, 9899.95 USDC
+        """,
+        fee_changes={"market_discounts": [discount]},
+    )
+
+
 # 5.5 Fill amounts
 
 
@@ -398,4 +465,35 @@ def test_5_6_a_makers_margin_is_judged_when_it_matches_and_not_before() -> None:
         bob/1L sell 1 @ 100 -> fails 3007
         """,
         deposits={"alice": 1000, "bob": 100, "carol": 1000},
+    )
+
+
+# 5.8 The book's premium
+
+
+@pytest.mark.parametrize(
+    ("orders", "premium"),
+    [
+        ("bob/1 buy 100 @ 103", 29_999),
+        ("bob/1 buy 97 @ 103", 0),
+        ("bob/1 sell 110 @ 95", -50_000),
+        ("bob/1 sell 105 @ 95", 0),
+        ("bob/1 buy 100 @ 100", 0),
+        ("bob/1 buy 100 @ 99", 0),
+        ("bob/1 sell 100 @ 101", 0),
+        ("alice/1 buy 100 @ 110", 0),
+    ],
+)
+def test_5_8_the_premium_is_of_the_impact_price_beyond_the_index(orders: str, premium: int) -> None:
+    """10,000 USDC deep at index 100: of bids above it, or of asks below it; 0 inside the spread, without that depth, and for orders that
+    their owner could not fill. The base amount is rounded up, so a bid's 3 % are a hair less.
+    """
+    size = orders.split()[2]
+    play(
+        f"""
+        {orders} -> rests {size}
+        block -> nothing
+        premium BTC -> {premium} ppm
+        """,
+        deposits={"alice": 100, "bob": 100_000},
     )

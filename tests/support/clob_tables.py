@@ -10,7 +10,7 @@ margin 10 %, maintenance 5 %; takers pay 500 ppm, makers get 110 ppm. So `alice/
     deposit alice 5       withdraw alice 5       transfer alice 5 to bob       leverage alice BTC 200000
     block [x3] [+30s] [BTC 101]     so many blocks have begun, each so much later, the first with that oracle price; their engine has run
     begin [+30s] [BTC 101]          the next block has begun and stands before its first lane; `engine` goes on
-    has alice       bids BTC       asks BTC       bank erin       margin alice       open-interest BTC       questions
+    has alice       bids BTC       asks BTC       bank erin       margin alice       open-interest BTC       premium BTC       questions
 
 The right side lists every outcome in order, separated by commas; an order's name is left out where it is the row's own:
 
@@ -71,12 +71,13 @@ _NAMES = {addresses.to_text(owner(name)): name for name in TRADERS}
 def table_genesis(
     *,
     fees: tuple[int, int] = (500, -110),
+    fee_changes: Mapping[str, Any] | None = None,
     oracle: dict[str, str] | None = None,
     open_interest_caps: tuple[int, int] = (0, 0),
     min_price_change_ppm: int = 1000,
     **changes: Any,
 ) -> dict[str, Any]:
-    """A genesis of the three markets; `changes` are fields of section `clob`, `oracle` prices in USD by market."""
+    """A genesis of the three markets; `changes` are fields of section `clob`, `fee_changes` of `fees`, `oracle` prices in USD by market."""
     prices = {"BTC": "100", "ETH": "10", "LINK": "10"} | (oracle or {})
     large = tier(0, "Large-Cap", 100_000, 500_000, 10_000 * USDC_QUANTUMS, *(cap * USDC_QUANTUMS for cap in open_interest_caps))
     markets = [
@@ -107,6 +108,7 @@ def table_genesis(
     ]
     fee_section = fees_section(*fees)
     fee_section["order_routers"] = [{"address": addresses.to_text(owner("dave")), "share_ppm": 200_000}]
+    fee_section |= fee_changes or {}
     return genesis_of(
         TRADERS,
         oracle={"maximum_age_seconds": 60, "markets": markets},
@@ -155,6 +157,7 @@ class Table:
             "bank": self._bank,
             "margin": self._margin,
             "open-interest": self._open_interest,
+            "premium": self._premium,
         }
 
     def row(self, number: int, line: str) -> None:
@@ -356,6 +359,11 @@ class Table:
     def _open_interest(self, words: list[str]) -> list[str]:
         market = MARKETS[words.pop(0)]
         return [_coins(self.exchange.perp_module.keeper.open_interest(self.exchange.ctx, market.id), market.id)]
+
+    def _premium(self, words: list[str]) -> list[str]:
+        """What the block before has left for funding."""
+        market = MARKETS[words.pop(0)]
+        return [f"{self.exchange.funding.running(self.exchange.ctx, market.id).sample_ppm} ppm"]
 
 
 # Words
