@@ -227,10 +227,10 @@ class Chain:
             commit.votes.append(abci.VoteInfo(validator=who, block_id_flag=COMMIT))
         self._next = (extended if self.enable_height and height >= self.enable_height else None, commit)
 
-    def finalize(self, txs: Sequence[bytes], app: Application) -> abci.ResponseFinalizeBlock:
-        """FinalizeBlock of the next height on one application."""
+    def finalize_request(self, txs: Sequence[bytes]) -> abci.RequestFinalizeBlock:
+        """The next height with these transactions, as the engine would hand it over."""
         height = self.height + 1
-        request = abci.RequestFinalizeBlock(
+        return abci.RequestFinalizeBlock(
             txs=txs,
             decided_last_commit=self.commit,
             hash=self.block_hash(txs),
@@ -238,7 +238,11 @@ class Chain:
             time=timestamp(self.time_ns + self.block_seconds_ns),
             proposer_address=self.validators[self.proposer(height)].address,
         )
-        response: abci.ResponseFinalizeBlock = message(app.finalize_block(request), abci.ResponseFinalizeBlock)
+
+    def finalize(self, txs: Sequence[bytes], app: Application) -> abci.ResponseFinalizeBlock:
+        """FinalizeBlock of the next height on one application."""
+        answer = app.finalize_block(self.finalize_request(txs))
+        response: abci.ResponseFinalizeBlock = message(answer, abci.ResponseFinalizeBlock)
         return response
 
     def decide(self, txs: Sequence[bytes]) -> Block:

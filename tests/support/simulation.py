@@ -18,7 +18,7 @@ from perpd_proto.dydxprotocol.clob import tx_pb2 as clob_pb2
 from perpd_proto.tendermint.abci import types_pb2 as abci
 from support import load
 from support.app_network import AppNetwork, deposit, localnet_state, transfer, withdraw
-from support.chain import Validator, make_validators, timestamp
+from support.chain import Block, Validator, make_validators, timestamp
 from support.event_reader import EventReader
 
 LINK = 3
@@ -81,6 +81,8 @@ class Simulation:
         self.codes: Counter[str] = Counter()
         self.accidents: Counter[str] = Counter()
         self.hashes: list[bytes] = []
+        self.requests: list[abci.RequestFinalizeBlock] = []
+        """Every decided block, for another application to live through."""
         self._client_id = 0
         self.reader = EventReader(state)
         self._resting: list[tuple[load.Trader, clob_pb2.MsgPlaceOrder]] = []
@@ -107,10 +109,8 @@ class Simulation:
         """Prices move, transactions are sent, the block is decided through whatever accident, and time goes on."""
         rng, network = self.rng, self.network
         self.move_prices()
-        network.chain.block_seconds_ns = 45 * 10**9 if rng.random() < 0.01 else rng.randrange(200, 4_000) * 10**6
-        pool = [tx for _ in range(rng.randrange(14)) for tx in self._traffic()]
-        if rng.random() < 0.7:
-            pool += self._quotes()
+        network.chain.block_seconds_ns = self.step_ns()
+        pool = self.pool()
         if rng.random() < 0.5:
             for tx in pool:
                 network.check(tx, rng.randrange(len(network.apps)))
@@ -120,7 +120,26 @@ class Simulation:
         assert all(network.chain.process(proposal)), f"a correct proposal was rejected at height {network.height + 1}"
         network.chain.extend(proposal, silent=silent)
         self._accident(proposal)
-        block = network.decide(proposal)
+        self.requests.append(network.chain.finalize_request(proposal))
+        self.decided(network.decide(proposal))
+        if rng.random() < 0.03:
+            network.restart(rng.randrange(len(network.apps)))
+            self.accidents["restart"] += 1
+
+    def step_ns(self) -> int:
+        """How much later than the block before the next one is: a moment, seldom an outage."""
+        rng = self.rng
+        return 45 * 10**9 if rng.random() < 0.01 else rng.randrange(200, 4_000) * 10**6
+
+    def pool(self) -> list[bytes]:
+        """What is sent for the next block."""
+        pool = [tx for _ in range(self.rng.randrange(14)) for tx in self._traffic()]
+        if self.rng.random() < 0.7:
+            pool += self._quotes()
+        return pool
+
+    def decided(self, block: Block) -> None:
+        """What a committed block tells is read and counted."""
         self.hashes.append(block.app_hash)
         self.reader.read(block)
         self._count(block.events)
@@ -128,9 +147,6 @@ class Simulation:
             self._count(result.events)
             if result.code:
                 self.codes[f"{result.codespace}/{result.code}"] += 1
-        if rng.random() < 0.03:
-            network.restart(rng.randrange(len(network.apps)))
-            self.accidents["restart"] += 1
 
     def _accident(self, proposal: list[bytes]) -> None:
         """Sometimes, on some application, between FinalizeBlock and Commit: the process dies, or its engine does and asks again."""
