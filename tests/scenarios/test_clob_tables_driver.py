@@ -25,7 +25,7 @@ from support.clob_tables import play
         "cancel alice/1 before its placment -> held off",
         "cancle alice/1 -> held off",
         "block BTC 101 102 -> nothing",
-        "engine now -> nothing",
+        "begin -> nothing\nengine now -> nothing",
         "has mallory -> 0 USDC",
         "has alice -> 10000.000001 USDC",
         "has alice -> 0 BTC, 10000 USDC",
