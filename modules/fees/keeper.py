@@ -38,7 +38,10 @@ class FeesKeeper:
 
     def tier_index(self, ctx: Context, owner: Address) -> int:
         """The number of the owner's tier, from 0."""
-        return formulas.tier_index(self.tiers(ctx), self.volume(ctx, owner), self.total_volume(ctx))
+        tiers = self.tiers(ctx)
+        if len(tiers) == 1 or self._volumes.is_below(ctx, owner, tiers[1].absolute_volume_requirement):
+            return 0
+        return formulas.tier_index(tiers, self.volume(ctx, owner), self.total_volume(ctx))
 
     def rates(self, ctx: Context, owner: Address, pair_id: int) -> tuple[int, int]:
         """(taker, maker) fee of the owner in that market, ppm; a negative maker fee is a rebate. Constant during a block."""
@@ -49,8 +52,10 @@ class FeesKeeper:
         if found is None:
             tier = self.tiers(ctx)[self.tier_index(ctx, owner)]
             discount = self._state.discounts.get(ctx, pair_id)
-            charged, now = formulas.charged, ctx.time_ns
-            found = charged(tier.taker_fee_ppm, discount, now), charged(tier.maker_fee_ppm, discount, now)
+            found = tier.taker_fee_ppm, tier.maker_fee_ppm
+            if discount is not None:
+                charged, now = formulas.charged, ctx.time_ns
+                found = charged(found[0], discount, now), charged(found[1], discount, now)
             memo[(owner, pair_id)] = found
         return found
 

@@ -35,6 +35,11 @@ class Volumes:
         start = self._start(ctx, oldest, owner)
         return Volume(trail.taker - start.taker, trail.maker - start.maker)
 
+    def is_below(self, ctx: Context, owner: Address, volume: int) -> bool:
+        """Whether the account has surely traded less than this in the window: all it ever traded since its trail began is less."""
+        trail = self._state.trails.get(ctx, owner)
+        return (0 if trail is None else trail.taker + trail.maker) < volume
+
     def by_hour(self, ctx: Context, owner: Address, first: int) -> Iterator[tuple[int, Volume]]:
         """(hour, what the account traded in it), ascending, from hour `first`, a counting hour, on."""
         trail = self._state.trails.get(ctx, owner)
