@@ -34,6 +34,6 @@ class FeesModule:
         return genesis.export(ctx, self._state)
 
     def check_invariants(self, ctx: Context) -> list[str]:
-        """FEE-1, and FEE-7: volume adds up."""
+        """FEE-1, and that volume adds up."""
         sentences = [sentence for _, sentence in formulas.mistakes(self.keeper.tiers(ctx))]
         return sentences + broken(ctx, self._state, self.keeper.first_hour(ctx))

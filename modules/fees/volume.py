@@ -123,7 +123,7 @@ class Volumes:
 
 
 def broken(ctx: Context, state: FeesState, first: int) -> list[str]:
-    """FEE-7, by full scan: every counting hour of a trail has its start, none that is above what came later, and what takers traded in each
+    """By full scan: every counting hour of a trail has its start, none that is above what came later, and what takers traded in each
     hour from `first` on is what the whole exchange did.
     """
     sentences: list[str] = []

@@ -2,7 +2,9 @@
 
 from modules.kernel.errors import register
 
-PERPETUAL_MISSING = register("perpetuals", 1, "the perpetual does not exist")
+PERPETUAL_MISSING = register(
+    "perpetuals", 1, "the perpetual does not exist; ask dydxprotocol.perpetuals.Query/AllPerpetuals for those that do"
+)
 MARKET_MISSING = register("perpetuals", 2, "the perpetual needs an oracle market that exists, with a price where positions are open")
 INITIAL_MARGIN = register("perpetuals", 3, "the initial margin must be 1 to 1000000 ppm")
 MAINTENANCE_FRACTION = register("perpetuals", 4, "the maintenance fraction must be 1 to 1000000 ppm of the initial margin")

@@ -27,9 +27,7 @@ NOT_OF_A_TRANSACTION: Mapping[Code, str] = {
     ("subaccounts", 501): "sending 1101 comes first",
     ("feetiers", 407): "a query's: its text is that of a gRPC status",
     ("sdk", 13): "a node that asks for a fee says so; no node does unless it is told to",
-    ("sdk", 14): "sdk 4 is told for more than one signature",
     ("sdk", 20): "the engine's pool is full, which broadcasting tells by this code",
-    ("sdk", 28): "a signature for another chain cannot be told from a wrong one: sdk 4",
     ("sequencer", 2): "a block's, not a transaction's: see the test of preambles below",
     ("sequencer", 10): "a proposal's: it is refused as a whole, and a decided block has one order whatever it carries",
 }

@@ -239,7 +239,7 @@ def test_an_imported_hour_to_come_takes_the_volume_of_the_present() -> None:
 
 
 def test_each_broken_invariant_is_told() -> None:
-    """FEE-7: a lost start, a start above its sums, takers who are not everybody."""
+    """A lost start, a start above its sums, takers who are not everybody."""
     state = FeesState(registry := Registry())
     ctx = Context(LiveState(registry), 1, START * SECOND, "test-1")
     hour = START // HOUR_SECONDS

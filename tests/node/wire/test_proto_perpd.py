@@ -14,8 +14,8 @@ from perpd_proto.tendermint.types import validator_pb2
 
 QUERIES = {
     "sequencer.v1.sequencer": "Params",
-    "clob.v1.query": "Book Orders Order",
-    "perp.v1.query": "Account Conservation",
+    "clob.v1.query": "Book BookOrders Orders Order",
+    "perp.v1.query": "Account Positions Conservation",
     "funding.v1.query": "Funding Rates",
     "oracle.v1.query": "Market Markets",
     "node.v1.query": "Status AppHash Insurance",

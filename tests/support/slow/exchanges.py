@@ -61,37 +61,7 @@ def genesis(rules: Rules) -> dict[str, Any]:
                 for market in sorted(rules.markets, key=lambda market: market.perpetual)
             ],
         },
-        "perp": {
-            "liquidity_tiers": [
-                tier(
-                    market.perpetual,
-                    f"tier {market.perpetual}",
-                    market.initial_ppm,
-                    market.fraction_ppm,
-                    500 * DOLLAR,
-                    market.lower_cap,
-                    market.upper_cap,
-                )
-                | {
-                    "brackets": [
-                        {"above_notional": str(above), "initial_ppm": initial, "maintenance_ppm": maintenance}
-                        for above, initial, maintenance in market.brackets
-                    ]
-                }
-                for market in sorted(rules.markets, key=lambda market: market.perpetual)
-            ],
-            "perpetuals": [
-                perpetual(
-                    market.perpetual,
-                    tickers[market.perpetual],
-                    market.atomic_resolution,
-                    market.perpetual,
-                    market_type="ISOLATED" if market.isolated else "CROSS",
-                    default_funding_ppm=1_000,
-                )
-                for market in sorted(rules.markets, key=lambda market: market.perpetual)
-            ],
-        },
+        "perp": _perp(rules, tickers),
         "funding": {
             "perpetuals": [
                 funded(market.perpetual, lot_base_quantums=str(market.lot), epoch_seconds=10)
@@ -117,6 +87,40 @@ def genesis(rules: Rules) -> dict[str, Any]:
             "equity_tiers": {"stateful": _limits(rules.stateful_limits), "short_term": _limits(rules.short_term_limits)},
         },
         "liquidation": {},
+    }
+
+
+def _perp(rules: Rules, tickers: dict[int, str]) -> dict[str, Any]:
+    return {
+        "liquidity_tiers": [
+            tier(
+                market.perpetual,
+                f"tier {market.perpetual}",
+                market.initial_ppm,
+                market.fraction_ppm,
+                500 * DOLLAR,
+                market.lower_cap,
+                market.upper_cap,
+            )
+            | {
+                "brackets": [
+                    {"above_notional": str(above), "initial_ppm": initial, "maintenance_ppm": maintenance}
+                    for above, initial, maintenance in market.brackets
+                ]
+            }
+            for market in sorted(rules.markets, key=lambda market: market.perpetual)
+        ],
+        "perpetuals": [
+            perpetual(
+                market.perpetual,
+                tickers[market.perpetual],
+                market.atomic_resolution,
+                market.perpetual,
+                market_type="ISOLATED" if market.isolated else "CROSS",
+                default_funding_ppm=1_000,
+            )
+            for market in sorted(rules.markets, key=lambda market: market.perpetual)
+        ],
     }
 
 
