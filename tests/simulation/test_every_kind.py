@@ -17,7 +17,7 @@ from modules.clob.model import PairStatus, Removal
 from perpd_proto.tendermint.abci import types_pb2 as abci
 from support.app_network import AppNetwork, app_network, deposit, differences, snapshot
 from support.every_kind import BUILDER, EveryKind
-from support.replay import elsewhere
+from support.replay import digest, elsewhere
 from support.simulation import running
 
 SEEDS, BLOCKS = (2, 3, 4, 5, 6, 8), 120
@@ -71,11 +71,11 @@ class Lives(NamedTuple):
 
 
 class Life(NamedTuple):
-    """One life's blocks and the app hashes that they led to, genesis' first."""
+    """One life's blocks, and genesis' app hash with the digest of what came of each block."""
 
     init: abci.RequestInitChain
     requests: list[abci.RequestFinalizeBlock]
-    hashes: list[bytes]
+    digests: list[bytes]
 
 
 @contextmanager
@@ -85,7 +85,8 @@ def lived(directory: Path, seed: int, blocks: int, apps: int = 1) -> Iterator[tu
     init = simulation.network.chain.init_request()
     with running(simulation, seed):
         simulation.run(blocks)
-        yield simulation, Life(init, simulation.requests, [simulation.network.chain.genesis_hash, *simulation.hashes])
+        chain = simulation.network.chain
+        yield simulation, Life(init, simulation.requests, [chain.genesis_hash, *map(digest, chain.blocks)])
 
 
 @pytest.fixture(scope="module")
@@ -124,11 +125,11 @@ def test_every_event_ending_and_way_of_money_happens_somewhere(lives: Lives) -> 
     assert not missing(("process", "engine", "another block", "another time", "restart"), lives.accidents)
 
 
-def test_another_process_finds_the_same_app_hashes(tmp_path: Path) -> None:
-    """P1: an application with other hash seeds, without accidents, CheckTx and proposals, and with cold caches, has the same states."""
+def test_another_process_finds_the_same_states_results_and_events(tmp_path: Path) -> None:
+    """P1: an application with other hash seeds, without accidents, CheckTx and proposals, and with cold caches, tells the same."""
     with lived(tmp_path, SEEDS[0], 90) as (_, life):
-        assert len(set(life.hashes)) == 91
-        assert elsewhere(life.init, life.requests, hash_seed=4711) == life.hashes
+        assert len(set(life.digests)) == 91
+        assert elsewhere(life.init, life.requests, hash_seed=4711) == life.digests
 
 
 def roots(network: AppNetwork) -> dict[str, bytes]:
@@ -176,4 +177,4 @@ def test_a_long_life_of_every_kind(tmp_path: Path, seed: int) -> None:
     """As the short ones with two applications, long enough for everybody to be ruined; then replayed elsewhere and exported."""
     with lived(tmp_path, seed, SLOW_BLOCKS, apps=2) as (simulation, life):
         simulation.exported()
-        assert elsewhere(life.init, life.requests, hash_seed=seed) == life.hashes
+        assert elsewhere(life.init, life.requests, hash_seed=seed) == life.digests

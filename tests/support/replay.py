@@ -1,7 +1,7 @@
-"""Lives through recorded blocks with an application of its own and prints every app hash: a program, so that it can be another process.
+"""Lives through recorded blocks with an application of its own and prints what came of each: a program, so that it can be another process.
 
-Standard input: a RequestInitChain and RequestFinalizeBlocks, each after its length in four bytes. Standard output: a hash a line, genesis'
-first. From time to time the application is closed and opened again, so that nothing but what is on disk is known.
+Standard input: a RequestInitChain and RequestFinalizeBlocks, each after its length in four bytes. Standard output: a digest a line, after
+genesis' app hash. From time to time the application is closed and opened again, so that nothing but what is on disk is known.
 """
 
 import os
@@ -9,13 +9,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 from google.protobuf.message import Message
 
 from perpd_proto.tendermint.abci import types_pb2 as abci
 from support.app_network import open_app
-from support.chain import message
+from support.chain import Block, message
 
 ROOT = Path(__file__).parents[2]
 REOPEN_BLOCKS = 29
@@ -31,13 +32,23 @@ def _frames(data: bytes) -> Iterator[bytes]:
         place += size
 
 
-def hashes(directory: Path, init: abci.RequestInitChain, blocks: Iterable[abci.RequestFinalizeBlock]) -> Iterator[bytes]:
-    """The app hashes from genesis on."""
+def digest(decided: Block | abci.ResponseFinalizeBlock) -> bytes:
+    """SHA-256 of the app hash, the results and all events of a block, in their order."""
+    results = decided.results if isinstance(decided, Block) else decided.tx_results
+    hasher = sha256(decided.app_hash)
+    for part in (*results, *decided.events):
+        encoded = part.SerializeToString(deterministic=True)
+        hasher.update(len(encoded).to_bytes(_LENGTH_BYTES, "big") + encoded)
+    return hasher.digest()
+
+
+def digests(directory: Path, init: abci.RequestInitChain, blocks: Iterable[abci.RequestFinalizeBlock]) -> Iterator[bytes]:
+    """The app hash of genesis, then the digest of each block."""
     app = open_app(directory)
     try:
         yield message(app.init_chain(init), abci.ResponseInitChain).app_hash
         for number, request in enumerate(blocks, 1):
-            yield message(app.finalize_block(request), abci.ResponseFinalizeBlock).app_hash
+            yield digest(message(app.finalize_block(request), abci.ResponseFinalizeBlock))
             app.commit(abci.RequestCommit())
             if number % REOPEN_BLOCKS == 0:
                 app.store.close()
@@ -47,7 +58,7 @@ def hashes(directory: Path, init: abci.RequestInitChain, blocks: Iterable[abci.R
 
 
 def elsewhere(init: abci.RequestInitChain, blocks: Iterable[abci.RequestFinalizeBlock], hash_seed: int) -> list[bytes]:
-    """The app hashes that another process finds, one whose sets and dictionaries of texts are ordered otherwise."""
+    """What `digests` gives in another process, one whose sets and dictionaries of texts are ordered otherwise."""
     requests: list[Message] = [init, *blocks]
     encoded = [request.SerializeToString() for request in requests]
     path = os.pathsep.join(str(ROOT / part) for part in (".", "proto/gen", "tests"))
@@ -67,8 +78,8 @@ def main() -> None:
     init, *blocks = _frames(sys.stdin.buffer.read())
     with tempfile.TemporaryDirectory() as directory:
         requests = [abci.RequestFinalizeBlock.FromString(block) for block in blocks]
-        for app_hash in hashes(Path(directory), abci.RequestInitChain.FromString(init), requests):
-            sys.stdout.write(f"{app_hash.hex()}\n")
+        for found in digests(Path(directory), abci.RequestInitChain.FromString(init), requests):
+            sys.stdout.write(f"{found.hex()}\n")
 
 
 if __name__ == "__main__":
