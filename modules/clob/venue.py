@@ -198,11 +198,10 @@ class BookVenue:
         taker_fee = formulas.builder_fee(fill.quote, taker.builder_fee_ppm)
         maker_fee = formulas.builder_fee(fill.quote, maker.builder_fee_ppm)
         builders = tuple([one for one in ((taker.builder, taker_fee), (maker.builder, maker_fee)) if one[1]])
-        fees = self._tools.fees.payouts(self._ctx, fill.taker_fee, fill.maker_fee, taker.router or None, maker.router or None)
+        routers = (taker.router or None, maker.router or None)
+        fees = self._tools.fees.payouts(self._ctx, fill.taker_fee, fill.maker_fee, *routers)
         shared = fill._replace(taker_builder_fee=taker_fee, maker_builder_fee=maker_fee, payouts=(*builders, *fees))
-        # Routers come first, the taker's before the maker's, and none whose share is nothing.
-        left = list(fees)
-        routed = [left.pop(0)[1] if left and router and left[0][0] == router else 0 for router in (taker.router, maker.router)]
+        routed = self._tools.fees.routed(self._ctx, fill.taker_fee, fill.maker_fee, *routers)
         names = (_text(taker.builder), _text(maker.builder), taker_fee, maker_fee, _text(taker.router), _text(maker.router))
         return shared, (*names, *routed)
 

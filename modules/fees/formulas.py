@@ -107,13 +107,26 @@ def payouts(
     net = taker_fee + maker_fee
     if net <= 0:
         return ()
-    paid = []
-    if taker_router is not None:
-        paid.append((taker_router.address, ppm_floor(max(min(taker_fee, net), 0), taker_router.share_ppm)))
-    if maker_router is not None:
-        paid.append((maker_router.address, ppm_floor(max(maker_fee, 0), maker_router.share_ppm)))
-    left = net - sum([amount for _, amount in paid])
+    shares = _router_shares(taker_fee, maker_fee, taker_router, maker_router)
+    left = net - sum(shares)
     if left <= 0:
         return ()
+    routers = zip((taker_router, maker_router), shares, strict=True)
+    paid = [(router.address, amount) for router, amount in routers if router is not None]
     paid += [(share.address, ppm_floor(left, share.share_ppm)) for share in revenue]
     return tuple([one for one in paid if one[1] > 0])
+
+
+def routed(taker_fee: int, maker_fee: int, taker_router: Share | None, maker_router: Share | None) -> tuple[int, int]:
+    """What of FEE-6's payouts is the taker's and what the maker's router's, quote quantums."""
+    found = _router_shares(taker_fee, maker_fee, taker_router, maker_router)
+    return found if sum(found) < taker_fee + maker_fee else (0, 0)
+
+
+def _router_shares(taker_fee: int, maker_fee: int, taker_router: Share | None, maker_router: Share | None) -> tuple[int, int]:
+    """What routers would get, whatever is left then."""
+    net = taker_fee + maker_fee
+    return (
+        0 if taker_router is None else ppm_floor(max(min(taker_fee, net), 0), taker_router.share_ppm),
+        0 if maker_router is None else ppm_floor(max(maker_fee, 0), maker_router.share_ppm),
+    )

@@ -115,6 +115,12 @@ class FeesKeeper:
             self._state.params.require(ctx).revenue_shares,
         )
 
+    def routed(
+        self, ctx: Context, taker_fee: int, maker_fee: int, taker_router: Address | None, maker_router: Address | None
+    ) -> tuple[int, int]:
+        """What of these payouts goes to the taker's and to the maker's order router."""
+        return formulas.routed(taker_fee, maker_fee, self._router(ctx, taker_router), self._router(ctx, maker_router))
+
     def _router(self, ctx: Context, address: Address | None) -> Share | None:
         share = None if address is None else self._state.routers.get(ctx, address)
         return None if address is None or share is None else Share(address, share)

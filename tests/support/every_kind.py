@@ -23,7 +23,7 @@ from support.event_ledger import Values, values_of
 from support.simulation import LINK, MAKERS, Simulation, genesis
 
 ROUTER, REVENUE, BUILDER = 1, 2, 3
-"""Traders who get shares of fees, by number."""
+"""Traders who get shares of fees, by number; the router gets one of both kinds."""
 CHILD = 128
 """The first child of subaccount 0, as front ends number them."""
 BRACKETS_TIER = 8
@@ -46,7 +46,10 @@ def every_genesis(rng: random.Random) -> tuple[dict[str, Any], list[load.Trader]
             {"name": "3", "taker_fee_ppm": 350, "maker_fee_ppm": -110, "absolute_volume_requirement": str(100_000 * load.DOLLAR)},
         ],
         "window_seconds": 3_600,
-        "revenue_shares": [{"address": people[REVENUE].text, "share_ppm": 70_001}],
+        "revenue_shares": [
+            {"address": people[ROUTER].text, "share_ppm": 30_000},
+            {"address": people[REVENUE].text, "share_ppm": 70_001},
+        ],
         "order_routers": [{"address": people[ROUTER].text, "share_ppm": 200_003}],
     }
     state["clob"] |= {
