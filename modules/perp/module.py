@@ -11,6 +11,7 @@ from modules.perp import authority, genesis, queries
 from modules.perp.keeper import PerpKeeper
 from modules.perp.state import PerpState
 from perpd_proto.dydxprotocol.perpetuals import query_pb2
+from perpd_proto.perpd.perp.v1 import query_pb2 as own_pb2
 
 _SERVICE = "/dydxprotocol.perpetuals.Query/"
 
@@ -37,6 +38,12 @@ class PerpModule:
                 query_pb2.QueryNextPerpetualIdRequest,
                 query_pb2.QueryNextPerpetualIdResponse,
                 lambda ctx, _: queries.next_perpetual_id(ctx, keeper),
+            ),
+            QueryRoute(
+                "/perpd.perp.v1.Query/Margin",
+                own_pb2.QueryMarginRequest,
+                own_pb2.QueryMarginResponse,
+                lambda ctx, request: queries.margin(ctx, keeper, request),
             ),
         )
 

@@ -220,6 +220,12 @@ class Queries:
         path = "/dydxprotocol.perpetuals.Query/AllLiquidityTiers"
         return list(self._ask(path, request, perpetuals.QueryAllLiquidityTiersResponse).liquidity_tiers)
 
+    def margin(self, perpetual_id: int) -> perpd_perp.QueryMarginResponse:
+        """What the market requires of its positions."""
+        request = perpd_perp.QueryMarginRequest(perpetual_id=perpetual_id)
+        found: perpd_perp.QueryMarginResponse = self._ask("/perpd.perp.v1.Query/Margin", request, perpd_perp.QueryMarginResponse)
+        return found
+
     def markets(self) -> list[Market]:
         """Every perpetual with an order book, by clob pair."""
         by_id = {perpetual.params.id: perpetual.params for perpetual in self.perpetuals()}

@@ -178,14 +178,21 @@ def market(ticker: str, **options: Any) -> None:
         found = ask.market(ticker)
         document = documents.market(ask, found)
         perpetual = next(row for row in ask.perpetuals() if row.params.id == found.perpetual_id)
-        tier = next(row for row in ask.liquidity_tiers() if row.id == perpetual.params.liquidity_tier)
+        margin = ask.margin(found.perpetual_id)
         charges = ask.funding_rates(found.perpetual_id, 1)
     open_interest = decode_signed(perpetual.open_interest)
-    maintenance_ppm = tier.initial_margin_ppm * tier.maintenance_fraction_ppm // 1_000_000
     document |= {
         "open_interest": str(open_interest),
-        "initial_margin_ppm": tier.initial_margin_ppm,
-        "maintenance_margin_ppm": maintenance_ppm,
+        "initial_margin_ppm": margin.initial_ppm,
+        "maintenance_margin_ppm": margin.maintenance_ppm,
+        "margin_brackets": [
+            {
+                "above_notional": str(row.above_notional),
+                "initial_margin_ppm": row.initial_ppm,
+                "maintenance_margin_ppm": row.maintenance_ppm,
+            }
+            for row in margin.brackets
+        ],
         "last_funding_rate_ppm": charges[0].rate_ppm if charges else None,
     }
     rows = [
@@ -193,8 +200,12 @@ def market(ticker: str, **options: Any) -> None:
         ("reported by", f"{document['reporting_power']} of {document['total_power']} voting power, height {document['updated_height']}"),
         ("step, tick", f"{document['step_size']}, {document['tick_size']}"),
         ("open interest", f"{found.shown_size(open_interest)}"),
-        ("initial margin", shown_percent(tier.initial_margin_ppm)),
-        ("maintenance margin", shown_percent(maintenance_ppm)),
+        ("initial margin", shown_percent(margin.initial_ppm)),
+        ("maintenance margin", shown_percent(margin.maintenance_ppm)),
+        *(
+            (f"  above {shown_usdc(row.above_notional)}", f"{shown_percent(row.initial_ppm)}, {shown_percent(row.maintenance_ppm)}")
+            for row in margin.brackets
+        ),
         ("last funding rate", f"{shown_percent(charges[0].rate_ppm)} per 8 hours" if charges else "none yet"),
     ]
     emit(document, facts(rows, found.ticker), options["as_json"])

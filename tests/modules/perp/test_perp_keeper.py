@@ -2,7 +2,12 @@ import json
 
 import pytest
 
+from modules.kernel.codec import decode_signed
 from modules.kernel.errors import ChainError
+from modules.kernel.module import QueryError
+from modules.perp import queries
+from modules.perp.brackets import CEX_TIERS, PRESETS
+from perpd_proto.perpd.perp.v1 import query_pb2
 from support.markets import BTC, ETH, LINK, SMALL_CAP, Markets, oracle_section, perp_section
 
 SECOND = 10**9
@@ -48,6 +53,24 @@ def test_margin_uses_the_open_interest_of_the_market_or_the_one_given() -> None:
     assert margin(custom_imf_ppm=400_000) == 5_824_000_000
     assert margin(open_interest=2_001_000_000_000) == 5_445_964_160
     assert margin(open_interest=0) == 1_456_000_000
+
+
+def test_the_margin_query_tells_rates_now_and_brackets() -> None:
+    """E3's scaled fraction of a market without brackets; a bracketed tier's rates; NOT_FOUND for no perpetual."""
+    markets = Markets()
+    markets.perp.change_open_interest(markets.ctx, LINK, 2_000_000_000_000)
+    told = queries.margin(markets.ctx, markets.perp, query_pb2.QueryMarginRequest(perpetual_id=LINK))
+    assert (told.initial_ppm, told.maintenance_ppm, list(told.brackets)) == (373_600, 50_000, [])
+    assert decode_signed(told.open_interest) == 2_000_000_000_000
+    genesis = perp_section()
+    genesis["liquidity_tiers"][0]["brackets"] = CEX_TIERS
+    markets = Markets({"perp": genesis})
+    told = queries.margin(markets.ctx, markets.perp, query_pb2.QueryMarginRequest(perpetual_id=BTC))
+    assert [(row.above_notional, row.initial_ppm, row.maintenance_ppm) for row in told.brackets] == list(PRESETS[CEX_TIERS])
+    assert (told.initial_ppm, told.maintenance_ppm) == (20_000, 4_000)
+    with pytest.raises(QueryError) as caught:
+        queries.margin(markets.ctx, markets.perp, query_pb2.QueryMarginRequest(perpetual_id=9))
+    assert caught.value.status == "NOT_FOUND"
 
 
 def test_open_interest_grows_shrinks_and_never_goes_below_zero() -> None:

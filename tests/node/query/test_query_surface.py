@@ -66,6 +66,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "perpd.clob.v1.Query/Order": ORDER,
     "perpd.perp.v1.Query/Account": SUBACCOUNT,
     "perpd.perp.v1.Query/Positions": SUBACCOUNT,
+    "perpd.perp.v1.Query/Margin": {"perpetual_id": 0},
     "perpd.perp.v1.Query/Conservation": {},
 }
 """Without the leading slash; texts named owner, user or address that are empty stand for a trader's address."""

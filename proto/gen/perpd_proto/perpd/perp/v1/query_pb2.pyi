@@ -98,6 +98,36 @@ class PositionView(_message.Message):
     liquidation_subticks: int
     def __init__(self, perpetual_id: _Optional[int] = ..., clob_pair_id: _Optional[int] = ..., quantums: _Optional[bytes] = ..., entry_quote: _Optional[bytes] = ..., entry_subticks: _Optional[int] = ..., notional: _Optional[bytes] = ..., unrealised_quote: _Optional[bytes] = ..., realised_quote: _Optional[bytes] = ..., unsettled_funding: _Optional[bytes] = ..., initial_margin: _Optional[bytes] = ..., maintenance_margin: _Optional[bytes] = ..., custom_imf_ppm: _Optional[int] = ..., margin_price: _Optional[int] = ..., price_exponent: _Optional[int] = ..., liquidation_price: _Optional[int] = ..., liquidation_subticks: _Optional[int] = ...) -> None: ...
 
+class QueryMarginRequest(_message.Message):
+    __slots__ = ("perpetual_id",)
+    PERPETUAL_ID_FIELD_NUMBER: _ClassVar[int]
+    perpetual_id: int
+    def __init__(self, perpetual_id: _Optional[int] = ...) -> None: ...
+
+class QueryMarginResponse(_message.Message):
+    __slots__ = ("height", "initial_ppm", "maintenance_ppm", "brackets", "open_interest")
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    INITIAL_PPM_FIELD_NUMBER: _ClassVar[int]
+    MAINTENANCE_PPM_FIELD_NUMBER: _ClassVar[int]
+    BRACKETS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_INTEREST_FIELD_NUMBER: _ClassVar[int]
+    height: int
+    initial_ppm: int
+    maintenance_ppm: int
+    brackets: _containers.RepeatedCompositeFieldContainer[MarginBracket]
+    open_interest: bytes
+    def __init__(self, height: _Optional[int] = ..., initial_ppm: _Optional[int] = ..., maintenance_ppm: _Optional[int] = ..., brackets: _Optional[_Iterable[_Union[MarginBracket, _Mapping]]] = ..., open_interest: _Optional[bytes] = ...) -> None: ...
+
+class MarginBracket(_message.Message):
+    __slots__ = ("above_notional", "initial_ppm", "maintenance_ppm")
+    ABOVE_NOTIONAL_FIELD_NUMBER: _ClassVar[int]
+    INITIAL_PPM_FIELD_NUMBER: _ClassVar[int]
+    MAINTENANCE_PPM_FIELD_NUMBER: _ClassVar[int]
+    above_notional: int
+    initial_ppm: int
+    maintenance_ppm: int
+    def __init__(self, above_notional: _Optional[int] = ..., initial_ppm: _Optional[int] = ..., maintenance_ppm: _Optional[int] = ...) -> None: ...
+
 class QueryConservationRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

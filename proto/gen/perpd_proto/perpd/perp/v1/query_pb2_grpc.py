@@ -44,6 +44,11 @@ class QueryStub:
                 request_serializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryPositionsRequest.SerializeToString,
                 response_deserializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryPositionsResponse.FromString,
                 _registered_method=True)
+        self.Margin = channel.unary_unary(
+                '/perpd.perp.v1.Query/Margin',
+                request_serializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryMarginRequest.SerializeToString,
+                response_deserializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryMarginResponse.FromString,
+                _registered_method=True)
         self.Conservation = channel.unary_unary(
                 '/perpd.perp.v1.Query/Conservation',
                 request_serializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryConservationRequest.SerializeToString,
@@ -69,6 +74,13 @@ class QueryServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Margin(self, request, context):
+        """What a market requires of its positions: the rule that asks for more counts. A perpetual that does not exist is NotFound.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Conservation(self, request, context):
         """Whether the money adds up, recomputed by a full scan of the state that is read.
         """
@@ -88,6 +100,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.Positions,
                     request_deserializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryPositionsRequest.FromString,
                     response_serializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryPositionsResponse.SerializeToString,
+            ),
+            'Margin': grpc.unary_unary_rpc_method_handler(
+                    servicer.Margin,
+                    request_deserializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryMarginRequest.FromString,
+                    response_serializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryMarginResponse.SerializeToString,
             ),
             'Conservation': grpc.unary_unary_rpc_method_handler(
                     servicer.Conservation,
@@ -149,6 +166,33 @@ class Query:
             '/perpd.perp.v1.Query/Positions',
             perpd_dot_perp_dot_v1_dot_query__pb2.QueryPositionsRequest.SerializeToString,
             perpd_dot_perp_dot_v1_dot_query__pb2.QueryPositionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Margin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpd.perp.v1.Query/Margin',
+            perpd_dot_perp_dot_v1_dot_query__pb2.QueryMarginRequest.SerializeToString,
+            perpd_dot_perp_dot_v1_dot_query__pb2.QueryMarginResponse.FromString,
             options,
             channel_credentials,
             insecure,
