@@ -13,7 +13,7 @@ from modules.kernel.events import Event, EventKind, EventValue
 from modules.subaccounts.model import FEE_COLLECTOR
 from node import results
 from node.history.model import BLOCK_END, CLOCK, ENGINE, Cause
-from node.history.recorder import Step, transaction
+from node.history.recorder import Step
 from node.sequencer.admission import Admission, Sources
 from node.sequencer.block import OpenedBlock, open_block
 from node.sequencer.lanes import BEFORE_ENGINE, CANCEL
@@ -159,7 +159,7 @@ class Executor:
         else:
             events = ctx.events[first_event:]
             tally.fills += _count_fills(events)
-            steps.append(Step(transaction(tx), events, tx))
+            steps.append((tx, events))
             output = results.tx_result(data=self._data(responses), gas_wanted=wanted, gas_used=used, events=events)
         del ctx.events[first_event:]
         return output
@@ -236,7 +236,7 @@ def _tell(steps: list[Step], cause: Cause, ctx: Context, told: int, place: tuple
     `place` says where in the block it was, for those who read the block's events and its transactions' apart.
     """
     if len(ctx.events) > told:
-        steps.append(Step(cause, ctx.events[told:]))
+        steps.append((cause, ctx.events[told:]))
         if place:
             ctx.events.insert(told, (BLOCK_STEP, place))
     return len(ctx.events)

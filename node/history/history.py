@@ -27,15 +27,13 @@ from node.history.model import (
     encode_span,
     order_key,
 )
-from node.history.recorder import Recorder, Step
+from node.history.recorder import Recorder, Rows, Step
 from node.store.chain_store import ChainStore
 from node.store.version import Version, successor
 
 PRUNED_BLOCKS_MAX: Final = 4
 """How many old blocks' rows one block drops at most: more than the one it must, so that a lowered limit is reached soon."""
 DEFAULT_BLOCKS: Final = 10_000
-
-Rows = list[tuple[bytes, bytes | None]]
 
 
 class Record(NamedTuple):
@@ -45,8 +43,8 @@ class Record(NamedTuple):
     """The latest."""
     height: int
     """Of the latest change."""
-    order: bytes
-    """Encoded dydxprotocol.clob.Order as placed; empty if the placement is no longer remembered."""
+    placement: bytes
+    """The dydxprotocol.clob.MsgPlaceOrder as it was sent, encoded; empty if it is no longer remembered."""
     placed_height: int
     """0 if the placement is no longer remembered, as is the next."""
     placed_by: Cause | None
@@ -138,7 +136,7 @@ class History:
             height = int.from_bytes(key[-HEIGHT_BYTES:], "big")
             change = decode_change(data)
             if change.placed_by is not None:
-                found = Record(change, height, change.order, height, change.placed_by)
+                found = Record(change, height, change.placement, height, change.placed_by)
             elif found is not None:
                 found = found._replace(change=change, height=height)
             else:

@@ -8,14 +8,16 @@ from enum import IntEnum
 from struct import Struct
 from typing import Final, NamedTuple
 
-from modules.kernel.codec import read_uvarint, uvarint
-
 ORDER_PREFIX: Final = b"h/o/"
 BLOCK_PREFIX: Final = b"h/b/"
 SPAN_KEY: Final = b"h/span"
 ID_BYTES: Final = 34
 HEIGHT_BYTES: Final = 8
 HASH_BYTES: Final = 32
+ORDER_KEY: Final = Struct(">4sI20sIHIQ")
+"""Prefix, an order id as state has it (pair, owner, subaccount number, flags, client id) and a height, in one go: a block has thousands."""
+ORDER_KEY_ID: Final = slice(len(ORDER_PREFIX), len(ORDER_PREFIX) + ID_BYTES)
+"""Where the order id stands in such a key."""
 _SPAN: Final = Struct(">QQQ")
 
 
@@ -66,35 +68,40 @@ class Change(NamedTuple):
     """Of the last thing that happened to it."""
     filled: int
     """Base quantums of the whole order."""
-    order: bytes = b""
-    """Encoded dydxprotocol.clob.Order, if this block placed it; else empty."""
+    placement: bytes = b""
+    """The dydxprotocol.clob.MsgPlaceOrder as it was sent, encoded, if this block placed the order; else empty."""
     placed_by: Cause | None = None
     """The transaction that placed it, if this block did."""
 
 
-def encode_change(change: Change) -> bytes:
-    """Status, reason, cause, filled; then, if it was placed here, that cause and the order."""
-    status, reason, (kind, tx_hash), filled, order, placed_by = change
-    data = bytes((status, reason, kind)) + tx_hash + uvarint(filled)
-    if placed_by is None:
-        return data
-    if placed_by.tx_hash == tx_hash:
-        return data + b"\x00" + order  # by the same transaction, which is nearly always so
-    return data + bytes((placed_by.kind,)) + placed_by.tx_hash + order
+CHANGE_HEAD: Final = Struct(">BBQ")
+"""How a change begins: status, reason, filled. Its cause follows; then, if the order was placed by it, that cause (or SAME_CAUSE) and the
+message, encoded, which is never empty.
+"""
+BY_TRANSACTION: Final = bytes((CauseKind.TRANSACTION,))
+"""What stands before a transaction's hash in an encoded cause."""
+SAME_CAUSE: Final = b"\x00"
+"""In place of the cause of a placement: the change's own, which is nearly always so."""
+
+
+def encode_cause(cause: Cause) -> bytes:
+    """Its kind and, of a transaction, the hash."""
+    return bytes((cause.kind,)) + cause.tx_hash
 
 
 def decode_change(data: bytes) -> Change:
-    """The inverse of `encode_change`."""
-    status, reason, kind = data[:3]
-    cause, position = _cause(kind, data, 3)
-    filled, position = read_uvarint(data, position)
+    """A stored change."""
+    status, reason, filled = CHANGE_HEAD.unpack_from(data)
+    cause, position = _cause(data, CHANGE_HEAD.size)
     if position == len(data):
         return Change(status, reason, cause, filled)
-    placed_by, position = (cause, position + 1) if data[position] == 0 else _cause(data[position], data, position + 1)
+    same = data[position : position + 1] == SAME_CAUSE
+    placed_by, position = (cause, position + 1) if same else _cause(data, position)
     return Change(status, reason, cause, filled, data[position:], placed_by)
 
 
-def _cause(kind: int, data: bytes, position: int) -> tuple[Cause, int]:
+def _cause(data: bytes, position: int) -> tuple[Cause, int]:
+    kind, position = data[position], position + 1
     end = position + (HASH_BYTES if kind == CauseKind.TRANSACTION else 0)
     return Cause(kind, data[position:end]), end
 

@@ -8,7 +8,7 @@ from modules.kernel.module import QueryError, QueryRoute
 from node.history.history import History, Record
 from node.history.recorder import live_status
 from node.store.chain_store import ChainStore
-from perpd_proto.dydxprotocol.clob import order_pb2
+from perpd_proto.dydxprotocol.clob import tx_pb2
 from perpd_proto.perpd.clob.v1 import query_pb2
 
 PATH = "/perpd.clob.v1.Query/Order"
@@ -75,9 +75,9 @@ def _tell_ended(record: Record, response: query_pb2.QueryOrderResponse) -> None:
     response.filled_quantums = change.filled
     response.reason = Removal(change.reason).name if change.reason else ""
     _tell_changes(record, response)
-    if record.order:
+    if record.placement:
         row = response.order
-        row.order.CopyFrom(order_pb2.Order.FromString(record.order))
+        row.order.CopyFrom(tx_pb2.MsgPlaceOrder.FromString(record.placement).order)
         row.remaining_quantums = row.order.quantums - change.filled
         row.placed_height = record.placed_height
         row.status = response.status

@@ -5,11 +5,12 @@ the block alone: executed again, it gives the same ones.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final
 
 from modules.clob.events import (
     CONDITIONAL_PLACED,
     CONDITIONAL_TRIGGERED,
+    MATCHED,
     ORDER_CANCELLED,
     ORDER_EXPIRED,
     ORDER_PLACED,
@@ -19,52 +20,60 @@ from modules.clob.events import (
     TWAP_SLICED,
 )
 from modules.clob.keeper import ClobKeeper
-from modules.clob.model import CONDITIONAL, ORDER_ID, TWAP, TWAP_SLICE, OrderId, PlaceOrder, Removal, twap_id_of
+from modules.clob.model import CONDITIONAL, TWAP, TWAP_SLICE, OrderId, PlaceOrder, Removal, twap_id_of
 from modules.clob.venue import ENGINE_TAKER
 from modules.kernel import address as addresses
 from modules.kernel.context import Context
-from modules.kernel.events import Event
+from modules.kernel.events import Event, EventKind
 from modules.kernel.stores import Registry
 from modules.kernel.units import SubaccountId
-from node.history.model import LIVE, Cause, CauseKind, Change, Status, block_key, encode_change, order_key
+from node.history.model import (
+    BY_TRANSACTION,
+    CHANGE_HEAD,
+    ORDER_KEY,
+    ORDER_KEY_ID,
+    ORDER_PREFIX,
+    SAME_CAUSE,
+    Cause,
+    Status,
+    block_key,
+    encode_cause,
+)
 from node.store.state import LiveState
 from node.tx.envelope import Tx
 
-_PLACEMENTS: Final = {
-    ORDER_PLACED: Status.OPEN,
-    CONDITIONAL_PLACED: Status.UNTRIGGERED,
-    CONDITIONAL_TRIGGERED: Status.TRIGGERED,
-    TWAP_PLACED: Status.OPEN,
-    TWAP_SLICED: Status.OPEN,
+Step = tuple[Cause | Tx, Sequence[Event]]
+"""A part of a block: the events of one successful transaction, or of what the protocol did between two of them."""
+Rows = list[tuple[bytes, bytes | None]]
+"""Whole keys and values of the database; None deletes."""
+
+_Seen = tuple[OrderId, int, int, int, bytes, int, bytes, bytes]
+"""One order, as the block has left it so far: id, status, reason, filled, cause; and of its placement in this block: size, cause, message.
+
+The status is 0 where nothing has happened to it yet. `filled` and size are _UNKNOWN where no event or placement of this block tells them
+(a TWAP order's size tells nothing: its slices fill it). Causes and the message are bytes as they are stored. A plain tuple, replaced by
+each event: nearly every order has one or two, and there are thousands in a block.
+"""
+_UNKNOWN: Final = -1
+
+# Plain integers: looking up members of an enumeration for every event costs more than all the rest of it.
+_OPEN: Final = int(Status.OPEN)
+_TRIGGERED: Final = int(Status.TRIGGERED)
+_FILLED: Final = int(Status.FILLED)
+_CANCELLED: Final = int(Status.CANCELLED)
+_REMOVED: Final = int(Status.REMOVED)
+_FULLY_FILLED: Final = int(Removal.FULLY_FILLED)
+_UNSETTLED: Final = (_OPEN, int(Status.UNTRIGGERED), _TRIGGERED, _FILLED)
+_REASONS: Final = {reason.name: int(reason) for reason in Removal}
+_TOUCHED: Final[dict[EventKind, tuple[int, int]]] = {
+    CONDITIONAL_PLACED: (int(Status.UNTRIGGERED), 0),
+    CONDITIONAL_TRIGGERED: (_TRIGGERED, _UNKNOWN),
+    TWAP_PLACED: (_OPEN, 0),
+    TWAP_SLICED: (_OPEN, _UNKNOWN),
+    ORDER_EXPIRED: (int(Status.EXPIRED), _UNKNOWN),
 }
-_UNSETTLED: Final = (*LIVE, Status.FILLED)
-_FRESH: Final = (CONDITIONAL_PLACED, TWAP_PLACED)
+"""Events that say no more than this: the status, and what is filled unless that stays as it was."""
 _IDS_MAX: Final = 1 << 16
-_FILLED_PLACE: Final = ORDER_PLACED.keys.index("filled_quantums")
-
-
-class Step(NamedTuple):
-    """A part of a block: the events of one successful transaction, or of what the protocol did between two of them."""
-
-    cause: Cause
-    events: Sequence[Event]
-    tx: Tx | None = None
-
-
-class _Seen:
-    """One order, as the block has left it so far."""
-
-    __slots__ = ("cause", "filled", "order", "placed_by", "reason", "status")
-
-    def __init__(self) -> None:
-        self.status: int = 0
-        """0: nothing has happened to it yet."""
-        self.reason = 0
-        self.cause = Cause(0)
-        self.filled: int | None = None
-        """None: no event of this block has said it."""
-        self.order = b""
-        self.placed_by: Cause | None = None
 
 
 class OrderIds(dict[str, OrderId]):
@@ -93,52 +102,61 @@ class Recorder:
         self._fills_slot = slots["fills"]
         self._twaps_slot = slots["twaps"]
 
-    def rows(self, ctx: Context, steps: Iterable[Step]) -> list[tuple[bytes, bytes | None]]:
+    def rows(self, ctx: Context, steps: Iterable[Step]) -> Rows:
         """One row per order that the block touched, and one that lists them. Nothing where no order was touched.
 
         `ctx` is the block's own, after its last step.
         """
-        changes = self.changes(ctx, steps)
-        if not changes:
-            return []
+        self._ids.trim()
+        book = _Book(self._ids)
+        for cause, events in steps:
+            if isinstance(cause, Tx):
+                book.note_transaction(cause, events)
+            else:
+                book.note(encode_cause(cause), events)
         height = ctx.height
-        rows: list[tuple[bytes, bytes | None]] = []
+        pack_key, pack_head = ORDER_KEY.pack, CHANGE_HEAD.pack
+        before: dict[int, dict[OrderId, int]] = {}
+        rows: Rows = []
         ids = []
-        for order_id, change in changes.items():
-            encoded = ORDER_ID.encode(order_id)
-            ids.append(encoded)
-            rows.append((order_key(encoded, height), encode_change(change)))
-        rows.append((block_key(height), b"".join(ids)))
+        for order_id, told, reason, known, changed_by, size, placed_by, message in book.seen.values():
+            status, filled = told, known
+            pair, (owner, number), flags, client = order_id
+            if status == _OPEN and filled != _UNKNOWN and flags != TWAP:
+                # It came to rest, and nothing has happened since.
+                if flags == CONDITIONAL:
+                    status = _TRIGGERED
+            elif status == _FILLED and size != _UNKNOWN:
+                # Had it ended without the last fill, an event would have said so.
+                if filled < size:
+                    status = _TRIGGERED if flags == CONDITIONAL else _OPEN
+            elif not status:
+                continue
+            elif filled == _UNKNOWN or status in _UNSETTLED:
+                status, filled = self._asked(ctx, order_id, status, filled, before)
+            key = pack_key(ORDER_PREFIX, pair, owner, number, flags, client, height)
+            value = pack_head(status, reason, filled) + changed_by
+            if message:
+                value += (SAME_CAUSE if placed_by is changed_by else placed_by) + message
+            rows.append((key, value))
+            ids.append(key[ORDER_KEY_ID])
+        if rows:
+            rows.append((block_key(height), b"".join(ids)))
         return rows
 
-    def changes(self, ctx: Context, steps: Iterable[Step]) -> dict[OrderId, Change]:
-        """What the block did to each order, in the order in which it first touched them."""
-        seen: dict[OrderId, _Seen] = {}
-        ids = self._ids
-        ids.trim()
-        for step in steps:
-            if step.tx is not None:
-                _note_placements(seen, ids, step.cause, step.tx)
-            _note_events(seen, ids, step.cause, step.events)
-        before: dict[int, dict[OrderId, int]] = {}
-        return {order_id: self._finished(ctx, order_id, one, before) for order_id, one in seen.items() if one.status}
-
-    def _finished(self, ctx: Context, order_id: OrderId, one: _Seen, before: dict[int, dict[OrderId, int]]) -> Change:
-        status, filled = one.status, one.filled
-        if status == Status.OPEN and filled is not None and order_id.flags != TWAP:
-            # It came to rest, and nothing has happened since.
-            status = Status.TRIGGERED if order_id.flags == CONDITIONAL else Status.OPEN
-        elif status in _UNSETTLED:
+    def _asked(self, ctx: Context, order_id: OrderId, status: int, filled: int, before: dict[int, dict[OrderId, int]]) -> tuple[int, int]:
+        """(status, filled) of an order of which the events do not tell both."""
+        if status in _UNSETTLED:
             # A fill may have been the last one or not, a slice the last of its TWAP order or not: the state knows.
             if self._clob.placed(ctx, order_id) is not None:
                 status = live_status(self._clob, ctx, order_id)
-                if filled is None:
+                if filled == _UNKNOWN:
                     filled = self._clob.fills(ctx, order_id).quantums
             else:
-                status = Status.FILLED
-        if filled is None:
+                status = _FILLED
+        if filled == _UNKNOWN:
             filled = self._filled_before_end(ctx, order_id, before)
-        return Change(status, one.reason, one.cause, filled, one.order, one.placed_by)
+        return status, filled
 
     def _filled_before_end(self, ctx: Context, order_id: OrderId, before: dict[int, dict[OrderId, int]]) -> int:
         """How much was filled of an order that ended in this block without a fill: its state is gone, what it was stands in the journal."""
@@ -162,70 +180,95 @@ def live_status(clob: ClobKeeper, ctx: Context, order_id: OrderId) -> Status:
     return Status.UNTRIGGERED if clob.order(ctx, order_id) is None else Status.TRIGGERED
 
 
-def _note_placements(seen: dict[OrderId, _Seen], ids: OrderIds, cause: Cause, tx: Tx) -> None:
-    """The orders of a successful transaction, as their owner sent them."""
-    for index, message in enumerate(tx.messages):
-        command = tx.command(index)
-        if isinstance(command, PlaceOrder):
-            order_id = command.order.id
-            ids[order_id.text] = order_id
-            one = seen[order_id] = _Seen()
-            one.order = message.order.SerializeToString()
-            one.placed_by = cause
+class _Book:
+    """The orders that a block has touched so far, by the text of their ids; slices of TWAP orders are not among them."""
 
+    __slots__ = ("_ids", "seen")
 
-def _note_events(seen: dict[OrderId, _Seen], ids: OrderIds, cause: Cause, events: Iterable[Event]) -> None:
-    for kind, values in events:
-        if kind is ORDERS_FILLED:
-            taker, maker, _, _, taker_filled, maker_filled = values
-            if taker != ENGINE_TAKER:
-                _note_fill(seen, cause, ids[str(taker)], int(taker_filled))
-            _note_fill(seen, cause, ids[str(maker)], int(maker_filled))
-        elif kind in _PLACEMENTS:
-            one = _touch(seen, cause, ids[str(values[0])], _PLACEMENTS[kind])
-            if one is not None and kind is ORDER_PLACED:
-                one.filled = int(values[_FILLED_PLACE])
-            elif one is not None and kind in _FRESH:
-                one.filled = 0
-        elif kind is ORDER_REMOVED:
-            one = _touch(seen, cause, ids[str(values[0])], Status.REMOVED)
-            if one is not None:
-                reason = Removal[str(values[1])]
-                one.status, one.reason = (Status.FILLED, 0) if reason is Removal.FULLY_FILLED else (Status.REMOVED, reason)
-        elif kind is ORDER_CANCELLED:
-            if values[2]:
-                _touch(seen, cause, ids[str(values[0])], Status.CANCELLED)
-        elif kind is ORDER_EXPIRED:
-            _touch(seen, cause, ids[str(values[0])], Status.EXPIRED)
+    def __init__(self, ids: OrderIds) -> None:
+        self._ids = ids
+        self.seen: dict[str, _Seen] = {}
 
+    def note_transaction(self, tx: Tx, events: Sequence[tuple[EventKind, tuple[Any, ...]]]) -> None:
+        """The orders of a successful transaction as their owner sent them, then what its events say."""
+        cause = BY_TRANSACTION + tx.hash
+        messages = tx.encoded_messages
+        alone = len(messages) == 1
+        for index, message in enumerate(messages):
+            command = tx.command(index)
+            if isinstance(command, PlaceOrder):
+                order = command.order
+                order_id = order.id
+                size = order.quantums if order_id.flags != TWAP else _UNKNOWN
+                if alone and events:
+                    kind, values = events[-1]
+                    if kind is ORDER_PLACED:
+                        # The only order that this transaction can bring to rest or fill as the taker is its own: no need to make the text.
+                        text = values[0]
+                        if len(events) == 1:
+                            self._ids[text] = order_id
+                            self.seen[text] = (order_id, _OPEN, 0, values[4], cause, size, cause, message)
+                            return
+                    else:
+                        text = values[0] if kind is ORDERS_FILLED else order_id.text
+                else:
+                    text = order_id.text
+                self._ids[text] = order_id
+                self.seen[text] = (order_id, 0, 0, _UNKNOWN, cause, size, cause, message)
+        self.note(cause, events)
 
-def _note_fill(seen: dict[OrderId, _Seen], cause: Cause, order_id: OrderId, filled: int) -> None:
-    if order_id.flags != TWAP_SLICE:
-        one = seen.get(order_id)
+    def note(self, cause: bytes, events: Iterable[tuple[EventKind, tuple[Any, ...]]]) -> None:
+        """What events say, the most frequent ones first."""
+        for kind, values in events:
+            if kind is MATCHED:
+                continue
+            if kind is ORDERS_FILLED:
+                taker, maker, _, _, taker_filled, maker_filled = values
+                if taker != ENGINE_TAKER:
+                    self._fill(cause, taker, taker_filled)
+                self._fill(cause, maker, maker_filled)
+            elif kind is ORDER_PLACED:
+                self._touch(cause, values[0], _OPEN, 0, values[4])
+            elif kind is ORDER_CANCELLED:
+                if values[2]:
+                    self._touch(cause, values[0], _CANCELLED)
+            elif kind is ORDER_REMOVED:
+                reason = _REASONS[values[1]]
+                if reason == _FULLY_FILLED:
+                    self._touch(cause, values[0], _FILLED)
+                else:
+                    self._touch(cause, values[0], _REMOVED, reason)
+            elif kind in _TOUCHED:
+                status, filled = _TOUCHED[kind]
+                self._touch(cause, values[0], status, 0, filled)
+
+    def _fill(self, cause: bytes, text: str, filled: int) -> None:
+        one = self.seen.get(text)
         if one is None:
-            one = seen[order_id] = _Seen()
-        one.filled = filled
-    else:
-        order_id = twap_id_of(order_id)
-        one = seen.get(order_id)
+            order_id = self._ids[text]
+            if order_id.flags == TWAP_SLICE:
+                self._fill_by_slice(cause, twap_id_of(order_id))
+            else:
+                self.seen[text] = (order_id, _FILLED, 0, filled, cause, _UNKNOWN, b"", b"")
+            return
+        order_id, _, _, _, _, size, placed_by, message = one
+        self.seen[text] = (order_id, _FILLED, 0, filled, cause, size, placed_by, message)
+
+    def _fill_by_slice(self, cause: bytes, twap_id: OrderId) -> None:
+        text = twap_id.text
+        one = self.seen.get(text)
+        if one is None or not one[1] or one[1] in _UNSETTLED:  # its last slice outlives it
+            self._touch(cause, text, _FILLED)
+
+    def _touch(self, cause: bytes, text: str, status: int, reason: int = 0, filled: int = _UNKNOWN) -> None:
+        """The order in its new status, with what was known to be filled unless that is told anew; nothing for a slice, of which its TWAP
+        order tells.
+        """
+        one = self.seen.get(text)
         if one is None:
-            one = seen[order_id] = _Seen()
-        elif one.status and one.status not in _UNSETTLED:
-            return  # its last slice outlives it
-    one.status, one.reason, one.cause = Status.FILLED, 0, cause
-
-
-def _touch(seen: dict[OrderId, _Seen], cause: Cause, order_id: OrderId, status: int) -> _Seen | None:
-    """The order in its new status; None for a slice, of which its TWAP order tells."""
-    if order_id.flags == TWAP_SLICE:
-        return None
-    one = seen.get(order_id)
-    if one is None:
-        one = seen[order_id] = _Seen()
-    one.status, one.reason, one.cause = status, 0, cause
-    return one
-
-
-def transaction(tx: Tx) -> Cause:
-    """A transaction as a cause."""
-    return Cause(CauseKind.TRANSACTION, tx.hash)
+            order_id = self._ids[text]
+            if order_id.flags != TWAP_SLICE:
+                self.seen[text] = (order_id, status, reason, filled, cause, _UNKNOWN, b"", b"")
+            return
+        order_id, _, _, known, _, size, placed_by, message = one
+        self.seen[text] = (order_id, status, reason, known if filled == _UNKNOWN else filled, cause, size, placed_by, message)

@@ -56,6 +56,7 @@ class Tx:
     __slots__ = (
         "_commands",
         "_fee",
+        "encoded_messages",
         "framed_size",
         "gas_limit",
         "good_til_blocks",
@@ -85,6 +86,8 @@ class Tx:
     kinds: tuple[Kind, ...]
     messages: tuple[Any, ...]
     """The protobuf messages, one per kind."""
+    encoded_messages: tuple[bytes, ...]
+    """The same as they were sent."""
     internal_message: str
     """Name of a message that users may not send; empty if there is none."""
     signer: Address
@@ -211,6 +214,7 @@ class Decoder:
         """Messages, lane and good-til-blocks are set; the one account that all messages name is returned."""
         kinds: list[Kind] = []
         messages: list[Any] = []
+        encoded: list[bytes] = []
         good_til_blocks: list[int] = []
         tx.internal_message = ""
         signer: str | None = None
@@ -218,7 +222,8 @@ class Decoder:
         tx.is_free = False
         for item in packed:
             kind = self._by_url.get(item.type_url) or self._resolve(item.type_url)
-            message = _strict(kind.message, item.value)
+            value = item.value
+            message = _strict(kind.message, value)
             named = kind.signer(message)
             if signer is not None and named != signer:
                 raise UNAUTHORIZED(f"all messages of a transaction must have one signer, not {signer[:90]} and {named[:90]}")
@@ -233,10 +238,12 @@ class Decoder:
                 tx.internal_message = kind.name
             kinds.append(kind)
             messages.append(message)
+            encoded.append(value)
         if signer is None:
             raise INVALID_REQUEST("must contain at least one message")
         tx.kinds = tuple(kinds)
         tx.messages = tuple(messages)
+        tx.encoded_messages = tuple(encoded)
         tx.lane = lane
         # Short-term messages only: otherwise the transaction has a sequence that protects all of it.
         tx.good_til_blocks = tuple(good_til_blocks) if len(good_til_blocks) == len(messages) else ()
