@@ -10,9 +10,20 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from modules.fees import formulas
-from modules.fees.model import DEFAULT_WINDOW_SECONDS, HOUR_SECONDS, LATEST_NS, Discount, FeeParams, FeeTier, FeeTiers, Share, Volume
+from modules.fees.model import (
+    DEFAULT_WINDOW_SECONDS,
+    EVERYBODY,
+    HOUR_SECONDS,
+    LATEST_NS,
+    Discount,
+    FeeParams,
+    FeeTier,
+    FeeTiers,
+    Share,
+    Volume,
+)
 from modules.fees.state import FeesState
-from modules.fees.volume import EVERYBODY, Volumes
+from modules.fees.volume import Volumes
 from modules.kernel import address as addresses
 from modules.kernel.context import Context
 from modules.kernel.genesis import Reader
@@ -204,7 +215,7 @@ def _share(account: Address, share_ppm: int) -> dict[str, Any]:
 
 def _volumes(ctx: Context, state: FeesState, first: int) -> Iterator[dict[str, Any]]:
     volumes = Volumes(state)
-    for owner in state.trails.keys(ctx):
+    for owner in volumes.owners(ctx):
         hours = [
             {"hour": hour, "taker": str(volume.taker), "maker": str(volume.maker)} for hour, volume in volumes.by_hour(ctx, owner, first)
         ]

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from modules.fees import errors, formulas
-from modules.fees.model import Discount, FeeTier, FeeTiers, Share, Volume
+from modules.fees.model import EVERYBODY, Discount, FeeTier, FeeTiers, Share, Volume
 from modules.fees.state import FeesState
-from modules.fees.volume import EVERYBODY, Volumes
+from modules.fees.volume import Volumes
 from modules.kernel.context import Context
 from modules.kernel.units import Address
 

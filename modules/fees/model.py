@@ -96,6 +96,10 @@ FEE_PARAMS: Record[FeeParams] = Record(
 )
 
 
+EVERYBODY = Address(bytes(20))
+"""Under this address, which no key has, stands what is kept of the whole exchange: every fill once, as taker."""
+
+
 class HourKey(NamedTuple):
     """A trader's hour. Hours are counted from the unix epoch, so they begin at full hours UTC."""
 

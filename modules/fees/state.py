@@ -1,7 +1,8 @@
 """State of the fees."""
 
 from modules.fees.model import DISCOUNT, FEE_PARAMS, FEE_TIERS, TRAIL, VOLUME, HourKey
-from modules.kernel.codec import KEY_ADDRESS, KEY_U32, UINT, key_of, single
+from modules.fees.pending import BLOCK_VOLUME
+from modules.kernel.codec import KEY_ADDRESS, KEY_U32, KEY_U64, UINT, key_of, single
 from modules.kernel.stores import Registry
 
 
@@ -21,5 +22,7 @@ class FeesState:
         """What a trail's sums were before the first trade of an hour."""
         self.traded = schema.map(7, "traded", KEY_ADDRESS, VOLUME)
         """By this block. Empty between blocks."""
+        self.pending = schema.map(8, "pending", KEY_U64, BLOCK_VOLUME)
+        """By height what its block traded, until it is in the trails."""
         self.trails_by_hour = schema.index("trails_by_hour", self.trails, lambda _, trail: ((), trail.hour))
         self.starts_by_hour = schema.index("starts_by_hour", self.starts, lambda _key, _value: ((), ()))
