@@ -3,7 +3,9 @@
 Each piece of work has a journal frame of its own, so what fails is undone alone and then ends with a reason.
 """
 
-from modules.clob import errors
+from itertools import islice
+
+from modules.clob import errors, formulas
 from modules.clob.book import OrderBook
 from modules.clob.checks import Checks
 from modules.clob.conditional import Conditionals
@@ -38,8 +40,15 @@ class Engine:
         self._twaps = twaps
 
     def due(self, ctx: Context) -> tuple[Due, ...]:
-        """The block's work in the order in which it is done: market, then placement. Nothing is written."""
-        return tuple(sorted([*self._conditionals.due(ctx), *self._twaps.due(ctx)]))
+        """The block's work in the order in which it is done: what earlier blocks left over, then the rest, each by market and placement.
+
+        It is no more than a block may have (CLOB-21); only that something is left over is written.
+        """
+        most = self._state.params.require(ctx).max_due_per_block
+        slices = list(islice(self._twaps.due(ctx), most))
+        carried, triggered = self._conditionals.due(ctx, formulas.trigger_room(most, len(slices)))
+        slices = slices[: most - len(carried) - len(triggered)]
+        return (*sorted(carried), *sorted([*triggered, *slices]))
 
     def run(self, ctx: Context, due: tuple[Due, ...]) -> None:
         """All of it is done, as far as its orders are still there."""
@@ -76,6 +85,7 @@ class Engine:
             for order_id in list(table.keys(ctx, prefix)):
                 table.delete(ctx, order_id)
                 ctx.emit(ORDER_REMOVED, order_id.text, Removal.FINAL_SETTLEMENT.name)
+        self._conditionals.end_market(ctx, pair_id)
 
     def _trigger(self, ctx: Context, work: Due) -> None:
         """The order waits no longer: it has entered its book as if it had been placed now. Raises what its checks find."""

@@ -185,6 +185,11 @@ def tier_limit(tiers: Iterable[tuple[int, int]], equity: int) -> int:
     return limit
 
 
+def trigger_room(most: int, slices: int) -> int:
+    """CLOB-21: how many triggers a block runs at most beside that many due slices: max(most - slices, most - floor(most / 2))."""
+    return max(most - slices, most - div_floor(most, 2))
+
+
 def is_below(first: tuple[int, int], second: tuple[int, int]) -> bool:
     """Whether one exact positive fraction is less than another."""
     return first[0] * second[1] < second[0] * first[1]

@@ -2,7 +2,7 @@
 
 Each of `clob_pairs`: `id`, `perpetual_id`, `step_base_quantums` (a multiple of the perpetual's funding lot), `subticks_per_tick`,
 `quantum_conversion_exponent`, `status` (a name of PairStatus; ACTIVE when absent). `params`, all optional: `max_fills_per_order`,
-`max_impact_orders`, `max_open_orders` (0: no limit).
+`max_impact_orders`, `max_open_orders` (0: no limit), `max_due_per_block`.
 
 `equity_tiers` (optional): `stateful` and `short_term`, each a list of `usd_tnc_required` (quote quantums, strictly ascending) and `limit`:
 how many orders a subaccount with that equity may have. `block_rate_limits` (optional): `stateful_orders`, `short_term_orders_and_cancels`
@@ -10,8 +10,8 @@ and `leverage_updates`, each a list of `num_blocks` (no two equal) and `limit`: 
 or absent list limits nothing.
 
 An export adds `orders` (resting, with their priority), `fills` of those, `waiting` (conditional orders before their trigger), `twaps`,
-`trades` (the range of each market's last block with trades), and what blocks remember of short-term ids: `ended` (with fills) and
-`cancels`, each with the `height` of its block.
+`trades` (the range of each market's last block with trades), `reached` (up to which price a block triggered what has not run yet), and
+what blocks remember of short-term ids: `ended` (with fills) and `cancels`, each with the `height` of its block.
 """
 
 from collections.abc import Iterator, Mapping
@@ -41,6 +41,7 @@ from modules.clob.model import (
     FillState,
     OrderId,
     PairStatus,
+    ReachedKey,
     RestingOrder,
     TimeInForce,
     TradeRange,
@@ -61,7 +62,7 @@ V = TypeVar("V")
 EXPONENT_RANGE = 30
 """Largest absolute quantum conversion exponent."""
 MAX_LIMIT = 1_000_000
-DEFAULT_PARAMS = ClobParams(max_fills_per_order=1_000, max_impact_orders=1_000, max_open_orders=0)
+DEFAULT_PARAMS = ClobParams(max_fills_per_order=1_000, max_impact_orders=1_000, max_open_orders=0, max_due_per_block=2_000)
 _SIDES = ("BUY", "SELL")
 _RESTING_TIMES_IN_FORCE = (TimeInForce.REST.name, TimeInForce.POST_ONLY.name)
 _TIMES_IN_FORCE = tuple(kind.name for kind in TimeInForce)
@@ -81,6 +82,7 @@ class Content(NamedTuple):
     waiting: dict[OrderId, RestingOrder]
     twaps: dict[OrderId, TwapOrder]
     trades: dict[int, TradeRange]
+    reached: dict[ReachedKey, int]
     memory: dict[int, dict[bytes, Ended]]
     """By height and account."""
     equity_tiers: EquityTiers = NO_TIERS
@@ -134,6 +136,7 @@ def _read_params(reader: Reader | None) -> ClobParams:
         reader.integer("max_fills_per_order", 1, MAX_LIMIT, DEFAULT_PARAMS.max_fills_per_order),
         reader.integer("max_impact_orders", 1, MAX_LIMIT, DEFAULT_PARAMS.max_impact_orders),
         reader.integer("max_open_orders", 0, MAX_LIMIT, DEFAULT_PARAMS.max_open_orders),
+        reader.integer("max_due_per_block", 1, MAX_LIMIT, DEFAULT_PARAMS.max_due_per_block),
     )
     reader.done()
     return params
@@ -183,11 +186,12 @@ def _read(section: Any, problems: Problems) -> tuple[Content, dict[int, Reader]]
     reader = Reader(section, "clob", problems)
     read_pairs = _read_pairs(reader)
     pairs = {pair_id: pair for pair_id, (_, pair) in read_pairs.items()}
-    content = Content(pairs, _read_params(reader.optional("params")), {}, {}, {}, {}, {}, {})
+    content = Content(pairs, _read_params(reader.optional("params")), {}, {}, {}, {}, {}, {}, {})
     content = content._replace(equity_tiers=read_tiers(reader), rate_limits=read_rates(reader))
     _read_orders(reader, content)
     _read_fills(reader, content)
     _read_trades(reader, content)
+    _read_reached(reader, content)
     _read_memory(reader, content)
     reader.done()
     return content, {pair_id: entry for pair_id, (entry, _) in read_pairs.items()}
@@ -252,6 +256,20 @@ def _read_trades(reader: Reader, content: Content) -> None:
             entry.problem("clob_pair_id", f"{pair_id} has a second entry")
         entry.done()
         content.trades[pair_id] = trades
+
+
+def _read_reached(reader: Reader, content: Content) -> None:
+    for entry in reader.objects("reached"):
+        key = ReachedKey(
+            entry.integer("height", 0, UINT64_MAX), entry.integer("clob_pair_id", 0, UINT32_MAX), entry.boolean("rises", default=False)
+        )
+        subticks = entry.integer("price_subticks", 1, UINT64_MAX)
+        if key.clob_pair_id not in content.pairs:
+            entry.problem("clob_pair_id", f"{key.clob_pair_id} is not listed in clob.clob_pairs")
+        if key in content.reached:
+            entry.problem("height", "this block, market and direction have a second entry")
+        entry.done()
+        content.reached[key] = subticks
 
 
 def _read_fills(reader: Reader, content: Content) -> None:
@@ -352,6 +370,8 @@ def init(ctx: Context, state: ClobState, section: Any) -> None:
         state.twaps.set(ctx, order_id, twap)
     for pair_id, trades in content.trades.items():
         state.trades.set(ctx, pair_id, trades)
+    for key, subticks in content.reached.items():
+        state.reached.set(ctx, key, subticks)
     for height, block in content.memory.items():
         state.memory.set(ctx, height, block)
 
@@ -427,6 +447,10 @@ def export(ctx: Context, state: ClobState) -> dict[str, Any]:
         "trades": [
             {"clob_pair_id": pair_id, "height": trades.height, "lowest": str(trades.lowest), "highest": str(trades.highest)}
             for pair_id, trades in state.trades.items(ctx)
+        ],
+        "reached": [
+            {"clob_pair_id": key.clob_pair_id, "height": key.height, "rises": key.rises, "price_subticks": str(subticks)}
+            for key, subticks in state.reached.items(ctx)
         ],
         "cancels": [
             {"height": height} | _id_fields(order_id) | {"good_til_block": until}

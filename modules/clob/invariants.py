@@ -100,6 +100,11 @@ def _beside_the_books(ctx: Context, state: ClobState) -> list[str]:
         for pair_id, trades in state.trades.items(ctx)
         if not state.pairs.has(ctx, pair_id) or not 0 < trades.lowest <= trades.highest or trades.height > ctx.height
     ]
+    found += [
+        f"block {key.height} is said to have reached {subticks} in pair {key.clob_pair_id}"
+        for key, subticks in state.reached.items(ctx)
+        if not state.pairs.has(ctx, key.clob_pair_id) or subticks == 0 or key.height > ctx.height
+    ]
     return found
 
 

@@ -206,6 +206,15 @@ class Due(NamedTuple):
     """The price that triggers it, in the whole subticks with which the trigger was compared; 0: a TWAP order."""
 
 
+class ReachedKey(NamedTuple):
+    """Names a block whose prices reached more triggers than blocks could run since; in the order in which they reached them."""
+
+    height: int
+    clob_pair_id: int
+    rises: bool
+    """Whether it is of the triggers to which the price rises, or falls."""
+
+
 class FillState(NamedTuple):
     """How much of an order id is filled."""
 
@@ -239,6 +248,8 @@ class ClobParams(NamedTuple):
     """Resting orders that the impact price of one side may look at."""
     max_open_orders: int
     """Resting orders of one subaccount; 0: no limit."""
+    max_due_per_block: int
+    """Triggers and slices together that one block runs; what is beyond it keeps its place."""
 
 
 class PlaceOrder(NamedTuple):
@@ -311,6 +322,10 @@ def _decode_id(data: bytes) -> OrderId:
 ORDER_ID = KeyCodec(_encode_id, _decode_id, _ID_BYTES.size)
 """34 bytes: pair, owner, subaccount number, flags, client id."""
 
+_REACHED_BYTES = Struct(">QI?")
+REACHED_KEY = KeyCodec(lambda key: _REACHED_BYTES.pack(*key), lambda data: ReachedKey(*_REACHED_BYTES.unpack(data)), _REACHED_BYTES.size)
+"""13 bytes: height, pair, rises."""
+
 _EXTRAS: Record[Extras] = Record(
     Extras, condition=UINT, trigger_subticks=UINT, builder=BYTES, builder_fee_ppm=UINT, router=BYTES, reduce_only=BOOL
 )
@@ -346,7 +361,9 @@ CLOB_PAIR: Record[ClobPair] = Record(
     quantum_conversion_exponent=SINT,
     status=UINT,
 )
-CLOB_PARAMS: Record[ClobParams] = Record(ClobParams, max_fills_per_order=UINT, max_impact_orders=UINT, max_open_orders=UINT)
+CLOB_PARAMS: Record[ClobParams] = Record(
+    ClobParams, max_fills_per_order=UINT, max_impact_orders=UINT, max_open_orders=UINT, max_due_per_block=UINT
+)
 
 
 def order_of(order_id: OrderId, resting: RestingOrder) -> Order:

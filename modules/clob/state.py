@@ -7,6 +7,7 @@ from modules.clob.model import (
     CLOB_PARAMS,
     FILL_STATE,
     ORDER_ID,
+    REACHED_KEY,
     RESTING_ORDER,
     SHORT_TERM,
     TRADE_RANGE,
@@ -15,12 +16,13 @@ from modules.clob.model import (
     ClobPair,
     Condition,
     OrderId,
+    ReachedKey,
     RestingOrder,
     TwapOrder,
 )
 from modules.kernel.codec import KEY_U32, KEY_U64, UINT, single
 from modules.kernel.context import Context
-from modules.kernel.stores import Registry
+from modules.kernel.stores import Map, Registry
 from modules.kernel.units import SubaccountId
 
 BY_HEIGHT = 0
@@ -112,6 +114,8 @@ class ClobState:
         """TWAP orders. Their live slices are among the resting orders."""
         self.trades = schema.map(11, "trades", KEY_U32, TRADE_RANGE)
         """By market: between which prices it last traded, and in which block."""
+        self.reached: Map[ReachedKey, int] = schema.map(14, "reached", REACHED_KEY, single(UINT))
+        """What is left to run of what a block's prices reached: triggers up to so many subticks of orders placed before that block."""
         self.book = schema.index("book", self.orders, _by_price, lambda group: KEY_U32.encode(group[0]))
         """(pair id, is buy) -> (signed price, height, placement): the best order first."""
         self.expiry = schema.index("expiry", self.orders, _by_expiry)

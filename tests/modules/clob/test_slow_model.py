@@ -44,6 +44,15 @@ def trade(random: Random, blocks: int = BLOCKS) -> Counter[Any]:
     return duel.seen
 
 
+def crush(random: Random, blocks: int = 12) -> Counter[Any]:
+    """A story of conditional and TWAP orders, more of them due than blocks run."""
+    duel = Duel(random_rules(random)._replace(max_due=random.choice((1, 2, 3)), stateful_limits=()))
+    crowd = Crowd(random, duel, ("conditional",) * 12 + ("twap",) * 3 + ("short", "stateful_cancel"))
+    for _ in range(blocks):
+        crowd.block()
+    return duel.seen
+
+
 @pytest.fixture(scope="module")
 def seen() -> Counter[Any]:
     """What happened over all fixed seeds."""
@@ -60,6 +69,17 @@ def test_random_blocks_agree_with_the_text(seen: Counter[Any]) -> None:
     assert seen["triggered"] > 200
     assert seen["slice"] > 200
     assert seen["funding"] > 500
+    assert seen["queued"] > 50
+
+
+def test_random_blocks_with_more_due_than_they_run_agree_with_the_text() -> None:
+    """The same where triggers and slices are left over in most blocks: cancelled, expired, placed anew, overtaken by prices."""
+    total: Counter[Any] = Counter()
+    for seed in range(30):
+        total += crush(Random(seed))
+    assert total["queued"] > 500
+    assert total["triggered"] > 100
+    assert total["slice"] > 50
 
 
 @pytest.mark.parametrize("what", ["tier", "router", "revenue", "builder", "bracket", "scaled", "leverage", "isolated"])

@@ -15,22 +15,47 @@ CLAMP = 5
 
 
 def begin_block(world: World) -> list[Any]:
-    """Step 3: orders expire, old fills are forgotten; what triggers or is due, in the order of step 5: (pair, placement)."""
+    """Step 3: orders expire, old fills are forgotten; what triggers or is due, in the order of step 5."""
     for live in [*world.resting, *world.waiting]:
         _expire(world, live.order)
     for name, til in list(world.filled_til.items()):
         if til + FILLS_KEPT_BLOCKS < world.height and world.find(world.resting, name) is None:
             del world.filled_til[name]
             world.filled.pop(name, None)
-    due: list[tuple[int, tuple[int, int], str, Any]] = []
+    return _admitted(world)
+
+
+def _admitted(world: World) -> list[Any]:
+    """What runs in this block of all that is due: no more than the most (clob README, "More due than a block runs")."""
+    # A queue survives only of what still waits: cancels, expiry and new orders of the same id have taken the others.
+    world.queue = left_over = [live for live in world.queue if live in world.waiting]
+    world.queue = [*left_over, *(live for live in newly_triggered(world) if live not in left_over)]
+    active = [live for live in world.queue if world.rules.by_pair(live.order.pair).status == ACTIVE]
+    slices = sorted(
+        (parent for parent in world.parents if parent["due"] <= world.seconds), key=lambda parent: (parent["due"], parent["live"].since)
+    )
+    most = world.rules.max_due
+    triggers = active[: min(len(active), max(most - len(slices), most - most // 2))]
+    world.queue = [live for live in world.queue if live not in triggers]
+    old = [_entry(live, "trigger") for live in triggers if live in left_over]
+    new = [_entry(live, "trigger") for live in triggers if live not in left_over]
+    new += [_entry(parent["live"], "slice") for parent in slices[: most - len(triggers)]]
+    return [*sorted(old, key=lambda entry: entry[:2]), *sorted(new, key=lambda entry: entry[:2])]
+
+
+def _entry(live: Live, what: str) -> tuple[int, tuple[int, int], str, Live]:
+    return live.order.pair, live.since, what, live
+
+
+def newly_triggered(world: World) -> list[Live]:
+    """What this block's prices reach: by market, falling before rising, the trigger met first, placement."""
+    found: list[Live] = []
     for market in sorted(world.rules.markets, key=lambda market: market.pair):
         if market.status == ACTIVE:
-            due += [(market.pair, live.since, "trigger", live) for live in triggered(world, market)]
-    for parent in world.parents:
-        if parent["due"] <= world.seconds:
-            live = parent["live"]
-            due.append((live.order.pair, live.since, "slice", live))
-    return sorted(due, key=lambda entry: entry[:2])
+            lives = triggered(world, market)
+            found += sorted((live for live in lives if falls(live.order)), key=lambda live: (-live.order.trigger, live.since))
+            found += sorted((live for live in lives if not falls(live.order)), key=lambda live: (live.order.trigger, live.since))
+    return found
 
 
 def _expire(world: World, order: Order) -> None:

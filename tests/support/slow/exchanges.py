@@ -83,7 +83,7 @@ def genesis(rules: Rules) -> dict[str, Any]:
                 }
                 for market in sorted(rules.markets, key=lambda market: market.pair)
             ],
-            "params": {"max_fills_per_order": rules.max_fills},
+            "params": {"max_fills_per_order": rules.max_fills, "max_due_per_block": rules.max_due},
             "equity_tiers": {"stateful": _limits(rules.stateful_limits), "short_term": _limits(rules.short_term_limits)},
         },
         "liquidation": {},
@@ -180,4 +180,5 @@ def random_rules(random: Random) -> Rules:
         ((ROUTERS[0], 333_333), (ROUTERS[1], 999_999)),
         stateful if random.randint(0, 2) == 0 else (),
         ((1 * DOLLAR, 2), (10_000 * DOLLAR, 4)) if random.randint(0, 2) == 0 else (),
+        random.choice((1, 2, 3, 2_000, 2_000)),
     )

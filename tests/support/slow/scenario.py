@@ -75,6 +75,7 @@ class Duel:
         moved = sum(index[perpetual] != self.slow.world.funding_index[perpetual] for perpetual in index)
         self.seen["funding"] += moved
         self.slow.begin(self.height, self.time_ns, self.prices, index)
+        self.seen["queued"] += len(self.slow.world.queue)
         self.compare("clock")
         ordered = self._ordered(transactions)
         later = [tx for tx in ordered if lane_of(tx.messages) != CANCEL]

@@ -72,6 +72,8 @@ class Rules(NamedTuple):
     stateful_limits: tuple[tuple[int, int], ...] = ()
     """From which net collateral on, how many orders."""
     short_term_limits: tuple[tuple[int, int], ...] = ()
+    max_due: int = 2_000
+    """Triggers and slices that a block runs."""
 
     def by_pair(self, pair: int) -> Market:
         """The market of a book. Fails with 8."""
@@ -153,6 +155,8 @@ class World:
         self.resting: list[Live] = []
         self.waiting: list[Live] = []
         """Conditional orders that have not triggered."""
+        self.queue: list[Live] = []
+        """Those of them that a price has reached and no block has run yet."""
         self.parents: list[dict[str, Any]] = []
         """TWAP orders: live, legs, quantums, due (unix seconds)."""
         self.filled: dict[Name, int] = {}
