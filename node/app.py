@@ -319,7 +319,7 @@ class App(Application):
             block = BlockRequest(request.txs, commit_of(request.decided_last_commit), request.proposer_address, self._app_hash)
             result = self._executor.execute(ctx, block)
         with self.metrics.stage("history"):
-            beside = self._history.rows(ctx, result.steps)
+            beside = self._history.rows(ctx, result.notes)
         with self.metrics.stage("tree"):
             app_hash = self.store.stage(request.height, ctx.time_ns, self.state.changes(), beside)
         self._staged = result.tally

@@ -13,7 +13,7 @@ from modules.kernel.events import Event, EventKind, EventValue
 from modules.subaccounts.model import FEE_COLLECTOR
 from node import results
 from node.history.model import BLOCK_END, CLOCK, ENGINE, Cause
-from node.history.recorder import Step
+from node.history.notes import Notes, OrderIds
 from node.sequencer.admission import Admission, Sources
 from node.sequencer.block import OpenedBlock, open_block
 from node.sequencer.lanes import BEFORE_ENGINE, CANCEL
@@ -54,8 +54,8 @@ class BlockResult(NamedTuple):
     results: list[bytes]
     """One encoded ExecTxResult per transaction, in the block's order."""
     tally: "Tally"
-    steps: list[Step]
-    """The same events in the order in which they happened, each with its cause."""
+    notes: Notes
+    """What the block did to orders, with the causes."""
 
 
 class Tally:
@@ -73,11 +73,12 @@ class Tally:
 class Executor:
     """Executes blocks and, between them, single transactions for simulation. Holds no state of its own."""
 
-    __slots__ = ("_empty_data", "_sources", "_wiring")
+    __slots__ = ("_empty_data", "_order_ids", "_sources", "_wiring")
 
     def __init__(self, wiring: Wiring, sources: Sources) -> None:
         self._wiring = wiring
         self._sources = sources
+        self._order_ids = OrderIds()
         self._empty_data = {
             route.message.DESCRIPTOR.full_name: results.message_data([("/" + route.response.DESCRIPTOR.full_name, b"")])
             for route in wiring.messages
@@ -90,7 +91,8 @@ class Executor:
         admission = block.admission
         outputs = _refusals(block, len(request.txs))
         tally = Tally()
-        steps: list[Step] = []
+        self._order_ids.trim()
+        notes = Notes(self._order_ids, ctx.height)
         tally.admitted = len(admission.order)
         tally.refused = len(admission.refusals)
 
@@ -108,31 +110,31 @@ class Executor:
         wiring.subaccounts.keeper.begin_block(ctx, _gap_ns(ctx, wiring.consensus.keeper))
         wiring.funding.keeper.begin_block(ctx)
         due = wiring.clob.keeper.begin_block(ctx)
-        told = _tell(steps, CLOCK, ctx, 0)
+        told = _tell(notes, CLOCK, ctx, 0)
 
         # 4. Cancels, margin, makers. 5. The engine. 6. Takers and everything else: nothing leaves before losses are dealt with.
         placed_later = _placed_later(admission)
         split = next((rank for rank, (_, tx) in enumerate(admission.order) if tx.lane not in BEFORE_ENGINE), len(admission.order))
         for position, tx in admission.order[:split]:
-            outputs[position] = self._run(ctx, tx, placed_later, tally, steps)
+            outputs[position] = self._run(ctx, tx, placed_later, tally, notes)
         wiring.liquidation.keeper.run(ctx)
         wiring.clob.keeper.run_due(ctx, due)
-        told = _tell(steps, ENGINE, ctx, told, (ENGINE_STEP, block.first + split))
+        told = _tell(notes, ENGINE, ctx, told, (ENGINE_STEP, block.first + split))
         for position, tx in admission.order[split:]:
-            outputs[position] = self._run(ctx, tx, placed_later, tally, steps)
+            outputs[position] = self._run(ctx, tx, placed_later, tally, notes)
 
         # 7. End: premium samples, traded volume, what the authority changes, the last block's identity, and that no money came or went.
         wiring.clob.keeper.end_block(ctx)
         wiring.fees.keeper.end_block(ctx)
         wiring.changes.end_block(ctx)
         wiring.consensus.keeper.end_block(ctx)
-        _tell(steps, BLOCK_END, ctx, told, (END_STEP, len(request.txs)))
+        _tell(notes, BLOCK_END, ctx, told, (END_STEP, len(request.txs)))
         broken = wiring.subaccounts.keeper.conservation(ctx)
         assert not broken, f"money is not conserved at height {ctx.height}: {'; '.join(broken)}"
         tally.fills += _count_fills(ctx.events)
-        return BlockResult(ctx.events, outputs, tally, steps)
+        return BlockResult(ctx.events, outputs, tally, notes)
 
-    def _run(self, ctx: Context, tx: Tx, placed_later: dict[OrderId, None], tally: Tally, steps: list[Step]) -> bytes:
+    def _run(self, ctx: Context, tx: Tx, placed_later: dict[OrderId, None], tally: Tally, notes: Notes) -> bytes:
         """The result of one admitted transaction. When it fails, nothing of it stays but its sequence and its fee."""
         first_event = len(ctx.events)
         params = self._sources.consensus.params(ctx)
@@ -159,7 +161,7 @@ class Executor:
         else:
             events = ctx.events[first_event:]
             tally.fills += _count_fills(events)
-            steps.append((tx, events))
+            notes.transaction(tx, events)
             output = results.tx_result(data=self._data(responses), gas_wanted=wanted, gas_used=used, events=events)
         del ctx.events[first_event:]
         return output
@@ -191,7 +193,7 @@ class Executor:
         except ChainError as error:
             return results.failure(error)
         tx.gas_limit = tx.gas_limit or gas_used(tx, self._sources.consensus.params(ctx))
-        return self._run(ctx, tx, {}, Tally(), [])
+        return self._run(ctx, tx, {}, Tally(), Notes(OrderIds(), ctx.height))
 
 
 def _refusals(block: OpenedBlock, count: int) -> list[bytes]:
@@ -230,13 +232,13 @@ def _gap_ns(ctx: Context, consensus: ConsensusKeeper) -> int:
     return ctx.time_ns - consensus.last_block_time(ctx)
 
 
-def _tell(steps: list[Step], cause: Cause, ctx: Context, told: int, place: tuple[EventValue, ...] = ()) -> int:
-    """What the protocol has done since `told` events of the block is a step; returns the new number of events told.
+def _tell(notes: Notes, cause: Cause, ctx: Context, told: int, place: tuple[EventValue, ...] = ()) -> int:
+    """What the protocol has done since `told` events of the block is noted; returns the new number of events told.
 
     `place` says where in the block it was, for those who read the block's events and its transactions' apart.
     """
     if len(ctx.events) > told:
-        steps.append((cause, ctx.events[told:]))
+        notes.protocol(cause, ctx.events[told:])
         if place:
             ctx.events.insert(told, (BLOCK_STEP, place))
     return len(ctx.events)

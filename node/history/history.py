@@ -3,7 +3,6 @@
 It is no part of the state and under no root: a node may keep none of it. Every read goes to the snapshot of one committed height.
 """
 
-from collections.abc import Iterable
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -27,7 +26,8 @@ from node.history.model import (
     encode_span,
     order_key,
 )
-from node.history.recorder import Recorder, Rows, Step
+from node.history.notes import Notes
+from node.history.recorder import Recorder, Rows
 from node.store.chain_store import ChainStore
 from node.store.version import Version, successor
 
@@ -78,7 +78,7 @@ class History:
         self._written = (0, NO_SPAN)
         """The last block for which rows were made, and the span among them."""
 
-    def rows(self, ctx: Context, steps: Iterable[Step]) -> Rows:
+    def rows(self, ctx: Context, notes: Notes) -> Rows:
         """What has to be written beside the state with this block, which may be executed again: only its span is remembered."""
         if self._next is None or self._next.committed != self._store.height:
             self.prepare()
@@ -92,7 +92,7 @@ class History:
             span = Span(ahead.oldest, 0, ahead.span.last) if ahead.oldest < ahead.first else NO_SPAN
             self._written = (height, span)
             return [*ahead.deletions, (SPAN_KEY, encode_span(span) if span.last else None)]
-        rows = self._recorder.rows(ctx, steps)
+        rows = self._recorder.rows(ctx, notes)
         rows += ahead.deletions
         # The first block of a chain need not be 1.
         span = Span(ahead.oldest or height, ahead.first or height, height)

@@ -28,6 +28,7 @@ from modules.subaccounts.keeper import SubaccountsKeeper
 from node import chain_genesis, results
 from node.app import App
 from node.history.history import History
+from node.history.notes import Notes
 from node.sequencer import admission, block
 from node.store import tree
 from node.store.chain_store import ChainStore
@@ -78,6 +79,8 @@ TIMED: tuple[tuple[Any, str, str], ...] = (
     (results, "tx_result", RESULTS),
     (results, "failure", RESULTS),
     (results, "finalize_response", RESULTS),
+    (Notes, "transaction", HISTORY),
+    (Notes, "protocol", HISTORY),
     (History, "rows", HISTORY),
     (LiveState, "changes", ENCODE),
     (tree, "apply", TREE),
