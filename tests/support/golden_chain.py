@@ -1,4 +1,6 @@
-"""A fixed chain whose every app hash is written down in `tests/vectors/golden_chain.json`: a change that breaks state shows up as a diff.
+"""Two fixed chains whose every app hash is written down in `tests/vectors/golden_chain.json`: a change that breaks state shows up as a diff.
+
+One is told block by block, so that a diff says what is another; in the other everybody does everything, and a digest holds each block.
 
 It is written anew, where a change of bytes is meant (and named in CHANGELOG under State breaking), by
 
@@ -7,16 +9,21 @@ It is written anew, where a change of bytes is meant (and named in CHANGELOG und
 
 import json
 import sys
+import tempfile
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from perpd_proto.tendermint.abci import types_pb2 as abci
+from support.every_kind import EveryKind
 from support.exchange import Happened, exchanges
 from support.market_life import MarketLife, life_genesis
+from support.replay import digest
+from support.simulation import running
 
 VECTOR = Path(__file__).parents[1] / "vectors" / "golden_chain.json"
 SEED, BLOCKS, POOL = 19, 24, 14
+EVERY_SEED, EVERY_BLOCKS = 5, 60
 
 
 def _digest(parts: list[bytes]) -> str:
@@ -65,7 +72,16 @@ def golden_chain() -> dict[str, Any]:
             "genesis_hash": exchange.chain.genesis_hash.hex(),
             "blocks": rows,
             "store_roots": roots,
+            "every_kind": every_kind(),
         }
+
+
+def every_kind() -> dict[str, Any]:
+    """Digests of the blocks of a simulation of every kind of message, and how often each kind of event occurred."""
+    with tempfile.TemporaryDirectory() as directory, running(EveryKind(Path(directory), EVERY_SEED), EVERY_SEED) as simulation:
+        simulation.run(EVERY_BLOCKS)
+        blocks = [digest(block).hex() for block in simulation.network.chain.blocks]
+        return {"seed": EVERY_SEED, "blocks": blocks, "events": dict(sorted(simulation.events.items()))}
 
 
 def main() -> None:
