@@ -2,7 +2,8 @@
 
 `tiers`: `name`, `maker_fee_ppm`, `taker_fee_ppm`, optionally the three volume requirements. Optional: `window_seconds`, how long volume
 counts; `market_discounts`: `clob_pair_id`, `start_ns`, `end_ns` (unix nanoseconds), `charge_ppm`; `revenue_shares` and `order_routers`:
-`address`, `share_ppm`. An export adds `volumes`: `address` and its `hours`, ascending: `hour` since the unix epoch, `taker`, `maker`.
+`address`, `share_ppm`; `volumes`: `address` and its `hours`, ascending: `hour` since the unix epoch, `taker`, `maker`. An export has
+`volume_trails`, `volume_starts` and `volume_pending` instead, as state keeps them, so that a chain that begins from it has the same root.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,9 +20,12 @@ from modules.fees.model import (
     FeeParams,
     FeeTier,
     FeeTiers,
+    HourKey,
     Share,
+    Trail,
     Volume,
 )
+from modules.fees.pending import BlockVolume, pending_heights
 from modules.fees.state import FeesState
 from modules.fees.volume import Volumes
 from modules.kernel import address as addresses
@@ -34,6 +38,8 @@ from modules.subaccounts.model import FEE_COLLECTOR, fund_name, pool_name
 
 LONGEST_WINDOW_SECONDS = 366 * 24 * HOUR_SECONDS
 MAX_VOLUME = 2**128 - 1
+MAX_HOURS = 2 ** (366 * 24 + 2) - 1
+"""Bitmap of the hours of the longest window, and of the two in which it begins and ends."""
 
 Hours = tuple[tuple[int, Volume], ...]
 
@@ -44,6 +50,15 @@ class _Section(NamedTuple):
     routers: tuple[Share, ...]
     discounts: dict[int, Discount]
     volumes: dict[Address, Hours]
+    kept: "_Kept"
+
+
+class _Kept(NamedTuple):
+    """Volume as state keeps it."""
+
+    trails: dict[Address, Trail]
+    starts: dict[HourKey, Volume]
+    pending: dict[int, BlockVolume]
 
 
 def _read(section: Any, problems: Problems) -> _Section:
@@ -61,7 +76,12 @@ def _read(section: Any, problems: Problems) -> _Section:
         _read_shares(reader, "order_routers"),
         _read_discounts(reader),
         _read_volumes(reader, window_seconds),
+        _read_kept(reader),
     )
+    for key, sentence in _kept_mistakes(found.kept):
+        reader.problem(key, sentence)
+    if found.volumes and any(found.kept):
+        reader.problem("volumes", "must be absent beside an export's `volume_trails`, which say the same")
     reader.done()
     return found
 
@@ -143,6 +163,63 @@ def _read_volumes(reader: Reader, window_seconds: int) -> dict[Address, Hours]:
     return found
 
 
+def _read_volume(entry: Reader) -> Volume:
+    return Volume(entry.integer("taker", 0, MAX_VOLUME, 0), entry.integer("maker", 0, MAX_VOLUME, 0))
+
+
+def _read_kept(reader: Reader) -> _Kept:
+    kept = _Kept({}, {}, {})
+    for entry in reader.objects("volume_trails"):
+        account = _read_address(entry, kept.trails)
+        hour, hours = entry.integer("hour", 0, UINT32_MAX), entry.integer("hours", 1, MAX_HOURS)
+        volume = _read_volume(entry)
+        if account is not None:
+            kept.trails[account] = Trail(hour, hours, volume.taker, volume.maker)
+        entry.done()
+    for entry in reader.objects("volume_starts"):
+        account, hour, volume = _read_address(entry, {}), entry.integer("hour", 0, UINT32_MAX), _read_volume(entry)
+        if account is not None:
+            kept.starts[HourKey(hour, account)] = volume
+        entry.done()
+    for entry in reader.objects("volume_pending"):
+        height, hour = entry.integer("height", 0, UINT64_MAX), entry.integer("hour", 0, UINT32_MAX)
+        rows: dict[Address, Volume] = {}
+        for row in entry.objects("volumes", required=True):
+            account, volume = _read_address(row, rows), _read_volume(row)
+            if account is not None:
+                rows[account] = volume
+            row.done()
+        if EVERYBODY not in rows:
+            entry.problem("volumes", f"must have everybody's, under {addresses.to_text(EVERYBODY)}")
+        kept.pending[height] = BlockVolume(hour, rows)
+        entry.done()
+    return kept
+
+
+def _kept_mistakes(kept: _Kept) -> Iterator[tuple[str, str]]:
+    """What no export has: sums that fall, hours without a start, blocks of several hours or of more volume than their takers'."""
+    oldest = min([key.hour for key in kept.starts], default=0)
+    for owner, trail in kept.trails.items():
+        name = addresses.to_text(owner)
+        if not trail.hours & 1:
+            yield "volume_trails", f"the hours of {name} must have the one of its last trade, bit 0"
+        # Starts are forgotten by hour, the oldest first, so of the oldest hour that is left some may be gone.
+        needed = formulas.hours_of(trail, oldest + 1) if trail.hour > oldest else ()
+        missing = [hour for hour in needed if HourKey(hour, owner) not in kept.starts]
+        if missing:
+            yield "volume_starts", f"{name} lacks the start of its hour {missing[0]}"
+    for key, start in kept.starts.items():
+        later = kept.trails.get(key.owner)
+        if later is not None and not (start.taker <= later.taker and start.maker <= later.maker):
+            yield "volume_starts", f"the start of hour {key.hour} of {addresses.to_text(key.owner)} is above the sums of its trail"
+    if len({block.hour: None for block in kept.pending.values()}) > 1:
+        yield "volume_pending", "all blocks must be of one hour"
+    for height, block in kept.pending.items():
+        takers = sum([volume.taker for owner, volume in block.volumes.items() if owner != EVERYBODY])
+        if block.volumes.get(EVERYBODY) != (takers, 0):
+            yield "volume_pending", f"takers of height {height} traded {takers}, which everybody's volume must say"
+
+
 def _module_accounts(whole: Mapping[str, Any]) -> dict[Address, str]:
     """Accounts whose money only their module moves. What the perpetuals' section says amiss is told there."""
     names = [FEE_COLLECTOR, pool_name(0, False), fund_name(0, False)]
@@ -183,6 +260,28 @@ def init(ctx: Context, state: FeesState, section: Any) -> None:
                 totals[hour] = totals.get(hour, 0) + volume.taker
     for hour, total in sorted(totals.items()):
         volumes.add(ctx, EVERYBODY, hour, first, Volume(total, 0))
+    _init_kept(ctx, state, found.kept, first)
+
+
+def _init_kept(ctx: Context, state: FeesState, kept: _Kept, first: int) -> None:
+    """State has these rows; what is pending goes into the trails where this chain begins at a height that does not look for it.
+
+    A trail that lacks what it needs, which no export has, does not count.
+    """
+    for owner, trail in kept.trails.items():
+        if trail.hour < first or all(HourKey(hour, owner) in kept.starts for hour in formulas.hours_of(trail, first)):
+            state.trails.set(ctx, owner, trail)
+    for key, volume in kept.starts.items():
+        state.starts.set(ctx, key, volume)
+    found = pending_heights(ctx.height)
+    if all(height in found for height in kept.pending):
+        for height, block in kept.pending.items():
+            state.pending.set(ctx, height, block)
+        return
+    volumes = Volumes(state)
+    for _, block in sorted(kept.pending.items()):
+        for owner, volume in sorted(block.volumes.items()):
+            volumes.add(ctx, owner, block.hour, first, volume)
 
 
 def export(ctx: Context, state: FeesState) -> dict[str, Any]:
@@ -205,7 +304,7 @@ def export(ctx: Context, state: FeesState) -> dict[str, Any]:
         ],
         "revenue_shares": [_share(share.address, share.share_ppm) for share in params.revenue_shares],
         "order_routers": [_share(account, share_ppm) for account, share_ppm in state.routers.items(ctx)],
-        "volumes": list(_volumes(ctx, state, formulas.first_hour(ctx.time_ns, params.window_seconds))),
+        **_kept(ctx, state),
     }
 
 
@@ -213,11 +312,25 @@ def _share(account: Address, share_ppm: int) -> dict[str, Any]:
     return {"address": addresses.to_text(account), "share_ppm": share_ppm}
 
 
-def _volumes(ctx: Context, state: FeesState, first: int) -> Iterator[dict[str, Any]]:
-    volumes = Volumes(state)
-    for owner in volumes.owners(ctx):
-        hours = [
-            {"hour": hour, "taker": str(volume.taker), "maker": str(volume.maker)} for hour, volume in volumes.by_hour(ctx, owner, first)
-        ]
-        if hours and owner != EVERYBODY:
-            yield {"address": addresses.to_text(owner), "hours": hours}
+def _kept(ctx: Context, state: FeesState) -> dict[str, Any]:
+    return {
+        "volume_trails": [
+            {"address": addresses.to_text(owner), "hour": trail.hour, "hours": str(trail.hours)} | _volume(trail)
+            for owner, trail in state.trails.items(ctx)
+        ],
+        "volume_starts": [
+            {"address": addresses.to_text(key.owner), "hour": key.hour} | _volume(volume) for key, volume in state.starts.items(ctx)
+        ],
+        "volume_pending": [
+            {
+                "height": str(height),
+                "hour": block.hour,
+                "volumes": [{"address": addresses.to_text(owner)} | _volume(volume) for owner, volume in sorted(block.volumes.items())],
+            }
+            for height, block in state.pending.items(ctx)
+        ],
+    }
+
+
+def _volume(volume: Volume | Trail) -> dict[str, str]:
+    return {"taker": str(volume.taker), "maker": str(volume.maker)}

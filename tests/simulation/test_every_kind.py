@@ -14,7 +14,6 @@ from typing import NamedTuple
 import pytest
 
 from modules.clob.model import PairStatus, Removal
-from modules.fees.pending import FOLDED_EVERY
 from perpd_proto.tendermint.abci import types_pb2 as abci
 from support.app_network import AppNetwork, app_network, deposit, differences, snapshot
 from support.every_kind import BUILDER, EveryKind
@@ -142,10 +141,9 @@ def roots(network: AppNetwork) -> dict[str, bytes]:
 def test_a_chain_that_begins_from_an_export_goes_on_alike(tmp_path: Path) -> None:
     """With orders that wait, slices to come, custom leverage, volumes and open positions: the same state, and the same after a block.
 
-    But for the chain's identity, and the time of the prices: the new chain's first block has no votes to confirm them. At a height at which
-    volumes are folded: in between an export tells the same volumes, but keeps them in one way where state has two.
+    But for the chain's identity, and the time of the prices: the new chain's first block has no votes to confirm them.
     """
-    with lived(tmp_path / "old", SEEDS[1], 5 * FOLDED_EVERY) as (simulation, _):
+    with lived(tmp_path / "old", SEEDS[1], 85) as (simulation, _):
         orders, old = simulation.reader.orders, simulation.network
         for table in (
             orders.resting,

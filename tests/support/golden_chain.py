@@ -1,4 +1,4 @@
-"""Two fixed chains whose every app hash is written down in `tests/vectors/golden_chain.json`: a change that breaks state shows up as a diff.
+"""Two fixed chains whose app hashes are all written down in `tests/vectors/golden_chain.json`: a change that breaks state shows as a diff.
 
 One is told block by block, so that a diff says what is another; in the other everybody does everything, and a digest holds each block.
 

@@ -13,12 +13,13 @@ from support import source
 from support.source import ROOT, Found, Source
 
 LAYERS = (
-    "kernel", "consensus", "auth", "bank", "authority", "oracle", "perp", "funding", "subaccounts", "fees", "insurance", "clob", "liquidation",
+    "kernel", "consensus", "auth", "bank", "authority", "oracle", "perp", "funding", "subaccounts", "fees", "insurance",
+    "clob", "liquidation",
 )  # fmt: skip
 """The modules, lowest first. None imports a higher one."""
 FORMULA_PREFIX = {
-    "auth": "AUTH", "authority": "AUT", "bank": "BANK", "clob": "CLOB", "consensus": "CON", "fees": "FEE", "funding": "FUND", "insurance": "INS",
-    "liquidation": "LIQ", "oracle": "ORACLE", "perp": "PERP", "subaccounts": "SUB",
+    "auth": "AUTH", "authority": "AUT", "bank": "BANK", "clob": "CLOB", "consensus": "CON", "fees": "FEE", "funding": "FUND",
+    "insurance": "INS", "liquidation": "LIQ", "oracle": "ORACLE", "perp": "PERP", "subaccounts": "SUB",
 }  # fmt: skip
 SHARED_FILES = ("keeper", "model")
 """What other modules may import of a module."""

@@ -1,5 +1,6 @@
 """Fees: sound tiers, queries, genesis."""
 
+import json
 from typing import Any
 
 import pytest
@@ -149,36 +150,65 @@ def test_genesis_survives_export_and_import() -> None:
     desk.step(10)
     desk.fill("carol", "bob", 10)
     desk.step(HOUR_SECONDS)
+    for pending in (2, 0):
+        assert len(desk.state.tables[7]) == pending, "two blocks are pending; after a block an hour later none"
+        again = desk.again()
+        assert again.module.export_genesis(again.ctx) == desk.module.export_genesis(desk.ctx)
+        assert again.state.tables == desk.state.tables
+        assert again.broken() == []
+        for name in ("alice", "bob", "carol"):
+            assert again.volume(name) == desk.volume(name)
+        assert again.keeper.total_volume(again.ctx) == desk.keeper.total_volume(desk.ctx) == 2**100 + 20
+        desk.step()
+
+
+def test_what_is_pending_counts_wherever_a_chain_begins() -> None:
+    """At a height that does not look for it, it goes into the trails: the same volumes."""
+    desk = FeeDesk(FULL)
+    desk.fill("alice", "carol", 10)
+    desk.step(10)
     exported = desk.module.export_genesis(desk.ctx)
-    assert len(desk.state.tables[7]) == 2, "two blocks are pending"
-    desk.step()
-    assert desk.module.export_genesis(desk.ctx) == exported, "an hour later they are in the trails"
-    again = desk.again()
-    assert again.module.export_genesis(again.ctx) == exported
-    assert again.state.tables == desk.state.tables
+    assert exported["volume_pending"]
+    exported["volume_pending"][0]["height"] = "4711"
+    again = FeeDesk(exported, time_ns=desk.ctx.time_ns)
+    assert not again.state.tables[7]
     assert again.broken() == []
-    for name in ("alice", "bob", "carol"):
-        assert again.volume(name) == desk.volume(name)
-    assert again.keeper.total_volume(again.ctx) == desk.keeper.total_volume(desk.ctx) == 2**100 + 20
+    assert [again.volume(name) for name in ("alice", "carol")] == [desk.volume(name) for name in ("alice", "carol")]
+
+
+def test_volumes_that_do_not_add_up_are_mistakes() -> None:
+    """A start that is missing or too high, a bitmap without its first bit, blocks that everybody's volume does not match."""
+    desk = FeeDesk(FULL)
+    for seconds in (HOUR_SECONDS, HOUR_SECONDS, 1):
+        desk.fill("alice", "carol", 10)
+        desk.step(seconds)
+    desk.step()
+
+    def found(key: str, index: int, **changes: Any) -> list[str]:
+        document = json.loads(json.dumps(desk.module.export_genesis(desk.ctx)))
+        assert problems(document) == []
+        document[key][index] |= changes
+        return [path for path, _ in problems(document)]
+
+    assert found("volume_starts", -1, hour=1) == ["fees.volume_starts"]
+    assert found("volume_starts", -1, taker=str(2**110)) == ["fees.volume_starts"]
+    assert found("volume_trails", 0, hours="2") == ["fees.volume_trails"]
+    assert found("volume_pending", 0, volumes=[{"address": text_of("alice"), "taker": 1}])[-1] == "fees.volume_pending"
+    assert found("volume_pending", 0, hour=1) == []
+    assert desk.broken() == []
 
 
 def test_genesis_leaves_out_what_counts_no_more() -> None:
-    """Hours before the window are not in an export, and an import later than its export drops what has aged out since."""
+    """An import later than its export does not count what has aged out since."""
     desk = FeeDesk({"window_seconds": HOUR_SECONDS})
     desk.fill("alice", "bob", 10)
     desk.step(HOUR_SECONDS)
     desk.fill("alice", "carol", 20)
     desk.step()
     exported = desk.module.export_genesis(desk.ctx)
-    assert {one["address"]: len(one["hours"]) for one in exported["volumes"]} == {
-        text_of("alice"): 2,
-        text_of("bob"): 1,
-        text_of("carol"): 1,
-    }
     later = FeeDesk(exported, time_ns=desk.ctx.time_ns + HOUR_SECONDS * SECOND)
     assert [later.volume(name) for name in ("alice", "bob", "carol")] == [(20, 0), (0, 0), (0, 20)]
     assert later.broken() == []
-    assert later.module.export_genesis(later.ctx)["volumes"] != exported["volumes"]
 
 
 def changed(key: str, *values: Any) -> dict[str, Any]:
@@ -213,6 +243,14 @@ def traded(name: str, *hours: int, **more: Any) -> dict[str, Any]:
         ({"tiers": [{"name": "1", "taker_fee_ppm": 1, "maker_fee_ppm": 0, "x": 1}]}, "fees.tiers[0].x"),
         ({"tiers": [{"name": "1", "taker_fee_ppm": 1, "maker_fee_ppm": -2}]}, "fees.tiers"),
         ({"tiers": TIERS, "window_seconds": HOUR_SECONDS - 1}, "fees.window_seconds"),
+        (changed("volume_trails", {"address": text_of("alice"), "hour": 1, "hours": 0}), "fees.volume_trails[0].hours"),
+        (changed("volume_trails", {"address": "nobody", "hour": 1, "hours": 1}), "fees.volume_trails[0].address"),
+        (changed("volume_starts", {"address": text_of("alice"), "hour": -1}), "fees.volume_starts[0].hour"),
+        (changed("volume_pending", {"height": 1, "hour": 1, "volumes": []}), "fees.volume_pending[0].volumes"),
+        (
+            changed("volume_trails", {"address": text_of("alice"), "hour": 1, "hours": 1}) | {"volumes": [traded("alice", 1)]},
+            "fees.volumes",
+        ),
         ({"tiers": TIERS, "window_seconds": 366 * 86_400 + 1}, "fees.window_seconds"),
         ({"tiers": TIERS, "staking_tiers": []}, "fees.staking_tiers"),
         (changed("market_discounts", discount(end_ns=0)), "fees.market_discounts[0].end_ns"),
