@@ -103,7 +103,14 @@ def genesis_of(holders: tuple[str, ...] = ("alice", "bob", "carol", "dave"), **s
 class Exchange:
     """One application without its node: `step` moves on to the next block, `place` and `cancel` say how a message ends."""
 
-    def __init__(self, genesis: dict[str, Any] | None = None, *, rich: tuple[str, ...] = ("alice", "bob", "carol"), price: int = 0) -> None:
+    def __init__(
+        self,
+        genesis: dict[str, Any] | None = None,
+        *,
+        rich: tuple[str, ...] = ("alice", "bob", "carol"),
+        price: int = 0,
+        height: int = HEIGHT,
+    ) -> None:
         self.genesis = genesis_of() if genesis is None else genesis
         self.registry = Registry()
         self.consensus_module = ConsensusModule(self.registry)
@@ -148,7 +155,7 @@ class Exchange:
         self.funding = self.funding_module.keeper
         assert self.problems() == []
         self.state = LiveState(self.registry)
-        self.ctx = Context(self.state, HEIGHT, START_SECONDS * NANOSECONDS_PER_SECOND, "test-1")
+        self.ctx = Context(self.state, height, START_SECONDS * NANOSECONDS_PER_SECOND, "test-1")
         for module in self.modules:
             module.init_genesis(self.ctx, self.genesis[module.name])
         for name in rich:

@@ -265,7 +265,7 @@ def test_genesis_export_round_trips_from_any_state(seed: int, count: int) -> Non
     for action in [*_actions(seed, count), Step(1, 1, 100)]:
         _perform(x, action)
     saved = {module.name: module.export_genesis(x.ctx) for module in x.modules}
-    again = Exchange(json.loads(json.dumps(saved)), rich=())
+    again = Exchange(json.loads(json.dumps(saved)), rich=(), height=x.ctx.height)
     assert {module.name: module.export_genesis(again.ctx) for module in again.modules} == saved
 
 
