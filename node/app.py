@@ -105,6 +105,7 @@ class App(Application):
         self._staged: Tally | None = None
         self._staged_height = 0
         self._committed_view: CommittedView | None = None
+        self._check_memo: dict[Any, Any] = {}
         self._load()
 
     def _load(self) -> None:
@@ -130,6 +131,7 @@ class App(Application):
 
     def _begin(self) -> None:
         """What depends on the chain's identity is ready; the state is there."""
+        self._check_memo = {}
         ctx = Context(self.state, self.store.height, self.store.time_ns, "")
         keeper = self.wiring.consensus.keeper
         self._chain_id = keeper.chain_id(ctx)
@@ -169,7 +171,10 @@ class App(Application):
             if self._committed_view is None:
                 self._committed_view = CommittedView(self.state)
             state = self._committed_view
-        return Context(state, self._next_height, self._last_time_ns, self._chain_id)
+        ctx = Context(state, self._next_height, self._last_time_ns, self._chain_id)
+        # What derives from committed prices and parameters is the same for every check until the next commit.
+        ctx.scratch = self._check_memo
+        return ctx
 
     def _unstage(self) -> None:
         """Live objects are the committed state."""
@@ -338,6 +343,7 @@ class App(Application):
         log.debug("committed", extra={"height": self.store.height, "txs": self._staged.admitted, "fills": self._staged.fills})
         self._staged = None
         self._committed_view = None
+        self._check_memo = {}
         self._check.reset()
         self._sources.cache.committed()
         gc.collect(1)
