@@ -38,7 +38,7 @@ def decode(message: Any) -> UpdateLeverage:
 def execute(ctx: Context, keeper: ClobKeeper, subaccounts: SubaccountsKeeper, command: UpdateLeverage) -> bytes:
     """The margins hold from now on, those of other markets stay as they are; the response is empty.
 
-    Raises 8; subaccounts/701 below the market's own margin, 702 where that is zero, 703 if the subaccount could not keep its positions.
+    Raises 8; subaccounts/701 below the market's own margin, 703 if the subaccount could not keep its positions.
     """
     subaccounts.set_leverage(ctx, command.subaccount, _by_perpetual(ctx, keeper, command))
     return b""

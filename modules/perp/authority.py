@@ -57,18 +57,9 @@ def decode_tier(message: tx_pb2.MsgSetLiquidityTier) -> LiquidityTier:
 
 
 def set_tier(ctx: Context, state: PerpState, tier: LiquidityTier) -> None:
-    """The tier is there, new or changed. What the message cannot say of an existing one stays as it is."""
+    """The tier is there, new or changed. Brackets, which the message cannot say, stay as they are."""
     old = state.tiers.get(ctx, tier.id)
-    if old is not None:
-        tier = old._replace(
-            name=tier.name,
-            initial_margin_ppm=tier.initial_margin_ppm,
-            maintenance_fraction_ppm=tier.maintenance_fraction_ppm,
-            impact_notional=tier.impact_notional,
-            open_interest_lower_cap=tier.open_interest_lower_cap,
-            open_interest_upper_cap=tier.open_interest_upper_cap,
-        )
-    state.tiers.set(ctx, tier.id, tier)
+    state.tiers.set(ctx, tier.id, tier if old is None else tier._replace(brackets=old.brackets))
 
 
 def decode_perpetual(message: tx_pb2.MsgUpdatePerpetualParams) -> Perpetual:

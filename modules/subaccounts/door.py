@@ -326,7 +326,7 @@ def held_quantums(rows: tuple[Row, ...], perpetual_id: int) -> int:
 
 def _more(before: int, after: int) -> int:
     """By how much a size grew on the positive side."""
-    return (max(0, after)) - (max(0, before))
+    return max(0, after) - max(0, before)
 
 
 def _can_change_pool(side: Side) -> bool:

@@ -138,14 +138,20 @@ def twap(
     tolerance_ppm: int,
 ) -> order_pb2.Order:
     """An order that the chain works off in slices, one per interval; subticks 0: each slice at the oracle price within the tolerance."""
-    return order_pb2.Order(
-        order_id=order_id(market, owner, number, client_id, TWAP),
-        side=order_pb2.Order.SIDE_BUY if is_buy else order_pb2.Order.SIDE_SELL,
+    found = order(
+        market,
+        owner,
+        number,
+        client_id,
+        is_buy=is_buy,
         quantums=quantums,
         subticks=subticks,
-        good_til_block_time=good_til_seconds,
-        twap_parameters=order_pb2.TwapParameters(duration=duration_seconds, interval=interval_seconds, price_tolerance=tolerance_ppm),
+        good_til_seconds=good_til_seconds,
     )
+    found.order_id.order_flags = TWAP
+    plan = order_pb2.TwapParameters(duration=duration_seconds, interval=interval_seconds, price_tolerance=tolerance_ppm)
+    found.twap_parameters.CopyFrom(plan)
+    return found
 
 
 def leverage(owner: str, number: int, chosen: Iterable[tuple[Market, int]]) -> Any:

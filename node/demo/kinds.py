@@ -8,7 +8,7 @@ from node.client.client import Included
 from node.client.errors import TxFailedError
 from node.client.messages import CHILDREN_STEP, Builder, Condition, TimeInForce, Trigger
 from node.client.outcome import order_outcome
-from node.demo.stage import Actor, Stage
+from node.demo.stage import TAKER_BLOCKS, Actor, Stage
 from node.failure import Failure
 from perpd_proto.dydxprotocol.clob import order_pb2
 from perpd_proto.perpd.clob.v1 import query_pb2 as perpd_clob
@@ -23,8 +23,6 @@ MOVE_PPM = 3_000
 """How far the price is moved to set off a trigger; far less than would endanger anybody."""
 SLIPPAGE_PPM = 20_000
 _FILLED = perpd_clob.ORDER_STATUS_FILLED
-_LIVES_SECONDS = 300
-_BLOCKS = 20
 
 
 def show(stage: Stage, price: int, size: int) -> dict[str, Any]:
@@ -57,7 +55,7 @@ def _order(stage: Stage, actor: Actor, size: int, offset_ppm: int, price: int, *
 def _ioc(stage: Stage, actor: Actor, size: int, price: int, *, is_buy: bool, **kind: Any) -> order_pb2.Order:
     """A taker that ends at once, with room for the makers' spread."""
     offset = SLIPPAGE_PPM if is_buy else -SLIPPAGE_PPM
-    until = stage.client(actor).height + _BLOCKS
+    until = stage.client(actor).height + TAKER_BLOCKS
     return _order(
         stage, actor, size, offset, price, is_buy=is_buy, time_in_force=TimeInForce.IMMEDIATE_OR_CANCEL, good_til_block=until, **kind
     )
@@ -104,24 +102,19 @@ def _ended(stage: Stage, order: order_pb2.Order, what: str) -> perpd_clob.QueryO
     return stage.wait(what, look)
 
 
-def _until(stage: Stage, actor: Actor) -> int:
-    """UNIX seconds at which orders of the demonstration end by themselves."""
-    now: int = stage.client(actor).latest.status().time.seconds
-    return now + _LIVES_SECONDS
-
-
 def _short_term(stage: Stage, frank: Actor, price: int, size: int) -> int:
     """A bid is replaced by a larger one in the same number, and a batch cancel takes it off."""
     market, height = stage.market, stage.client(frank).height
-    first = _order(stage, frank, size, -SLIPPAGE_PPM, price, is_buy=True, good_til_block=height + _BLOCKS)
+    first = _order(stage, frank, size, -SLIPPAGE_PPM, price, is_buy=True, good_til_block=height + TAKER_BLOCKS)
     client_id = first.order_id.client_id
     _place(stage, frank, first)
-    second = _order(stage, frank, 2 * size, -SLIPPAGE_PPM, price, is_buy=True, good_til_block=height + _BLOCKS + 1, client_id=client_id)
+    until = height + TAKER_BLOCKS + 1
+    second = _order(stage, frank, 2 * size, -SLIPPAGE_PPM, price, is_buy=True, good_til_block=until, client_id=client_id)
     replaced = _place(stage, frank, second)
     left = int(_status(stage, second).order.remaining_quantums)
     _expect(left == 2 * size, f"frank's replacement shows {left} base quantums")
     stage.tell(f"short-term: frank's bid for {market.shown_size(size)} is replaced by one for {market.shown_size(left)}", replaced.height)
-    cancelled = stage.client(frank).batch_cancel(frank.wallet, frank.number, [(market, [client_id])], height + _BLOCKS + 1)
+    cancelled = stage.client(frank).batch_cancel(frank.wallet, frank.number, [(market, [client_id])], until)
     stage.reach(cancelled.height)
     status = _status(stage, second).status
     _expect(status == perpd_clob.ORDER_STATUS_CANCELLED, f"a cancelled order has status {status}")
@@ -158,7 +151,7 @@ def _triggered(stage: Stage, frank: Actor, price: int, size: int, condition: Con
         -SLIPPAGE_PPM,
         price,
         is_buy=False,
-        good_til_seconds=_until(stage, frank),
+        good_til_seconds=stage.until(frank),
         time_in_force=TimeInForce.IMMEDIATE_OR_CANCEL,
         reduce_only=True,
         trigger=Trigger(condition, trigger),
@@ -189,7 +182,7 @@ def _twap(stage: Stage, frank: Actor, price: int, size: int) -> int:
         is_buy=True,
         quantums=slices * size,
         subticks=0,
-        good_til_seconds=_until(stage, frank),
+        good_til_seconds=stage.until(frank),
         duration_seconds=TWAP_DURATION_SECONDS,
         interval_seconds=TWAP_INTERVAL_SECONDS,
         tolerance_ppm=TWAP_TOLERANCE_PPM,
@@ -227,9 +220,7 @@ def _isolated(stage: Stage, frank: Actor, price: int, size: int) -> int:
     client, child = stage.client(frank), frank.number + CHILDREN_STEP
     address = frank.wallet.address
     moved = messages.transfer(address, frank.number, address, child, ISOLATED_COLLATERAL)
-    subticks_offset = SLIPPAGE_PPM
-    until = _until(stage, frank)
-    order = _order(stage, frank, size, subticks_offset, price, is_buy=True, good_til_seconds=until, number=child)
+    order = _order(stage, frank, size, SLIPPAGE_PPM, price, is_buy=True, good_til_seconds=stage.until(frank), number=child)
     included = client.send(frank.wallet, moved, messages.place(order))
     stage.reach(included.height)
     filled = order_outcome(order.order_id, included).filled_quantums
@@ -252,7 +243,7 @@ def _leverage(stage: Stage, frank: Actor, price: int, size: int) -> int:
     stage.reach(chosen.height)
     worth = stage.risk(frank).net_collateral
     too_much = size * (2 * worth // max(1, market.quote(size, market.subticks_near(price, 0))))
-    order = _order(stage, frank, too_much, -SLIPPAGE_PPM, price, is_buy=True, good_til_seconds=_until(stage, frank))
+    order = _order(stage, frank, too_much, -SLIPPAGE_PPM, price, is_buy=True, good_til_seconds=stage.until(frank))
     try:
         client.place(frank.wallet, order)
     except TxFailedError as error:

@@ -26,7 +26,8 @@ PATIENCE_SECONDS = 45.0
 _POLL_SECONDS = 0.05
 QUOTE_SECONDS = 300
 """Quotes of a demonstration that was interrupted end by themselves."""
-_TAKER_BLOCKS = 20
+TAKER_BLOCKS = 20
+"""Takers need one block; this is room for a slow one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,11 @@ class Stage:
 
     # Orders
 
+    def until(self, actor: Actor) -> int:
+        """UNIX seconds at which orders of the demonstration end by themselves."""
+        now: int = self.client(actor).latest.status().time.seconds
+        return now + QUOTE_SECONDS
+
     def order(
         self, actor: Actor, quantums: int, subticks: int, *, is_buy: bool, time_in_force: TimeInForce
     ) -> tuple[order_pb2.Order, OrderOutcome, int]:
@@ -118,8 +124,8 @@ class Stage:
             is_buy=is_buy,
             quantums=quantums,
             subticks=subticks,
-            good_til_block=client.height + _TAKER_BLOCKS if takes else 0,
-            good_til_seconds=0 if takes else client.latest.status().time.seconds + QUOTE_SECONDS,
+            good_til_block=client.height + TAKER_BLOCKS if takes else 0,
+            good_til_seconds=0 if takes else self.until(actor),
             time_in_force=time_in_force,
         )
         included = client.place(actor.wallet, order)

@@ -9,6 +9,7 @@ from perpd_proto.dydxprotocol.perpetuals import tx_pb2 as perpetuals
 from perpd_proto.perpd.consensus.v1 import tx_pb2 as consensus
 from perpd_proto.perpd.sequencer.v1 import tx_pb2 as sequencer
 from support.chain import make_validators
+from support.change_messages import block_limits_by
 from support.exchange import DOLLAR, Exchange, OpenExchange, genesis
 from support.markets import BTC
 from support.sequencing import Signer
@@ -30,13 +31,7 @@ def tier(sender: str, initial_ppm: int) -> perpetuals.MsgSetLiquidityTier:
 
 def limits(exchange: Exchange, sender: str, **changes: Any) -> sequencer.MsgUpdateParams:
     """The limits of blocks as they are, but for these."""
-    message = sequencer.MsgUpdateParams(authority=Signer(sender).text)
-    for name, value in (exchange.wiring.consensus.keeper.params(exchange.ctx)._asdict() | changes).items():
-        if name == "lane_byte_share_ppm":
-            message.params.lane_byte_share_ppm.extend(value)
-        else:
-            setattr(message.params, name, value)
-    return message
+    return block_limits_by(Signer(sender).text, exchange.wiring.consensus.keeper.params(exchange.ctx), **changes)
 
 
 def powers(sender: str, *changes: tuple[int, int]) -> consensus.MsgUpdateValidators:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from modules.clob.model import pair_to_proto
+from modules.consensus.model import SequencerParams
 from perpd_proto.dydxprotocol.clob import tx_pb2 as clob
 from perpd_proto.dydxprotocol.feetiers import tx_pb2 as feetiers
 from perpd_proto.dydxprotocol.perpetuals import tx_pb2 as perpetuals
@@ -90,8 +91,13 @@ def no_key() -> consensus.MsgUpdateValidators:
 
 def block_limits(desk: Desk, **changes: Any) -> sequencer.MsgUpdateParams:
     """The limits of blocks as they are, but for these."""
-    message = sequencer.MsgUpdateParams(authority=AUTHORITY.text)
-    for name, value in (desk.wiring.consensus.keeper.params(desk.ctx)._asdict() | changes).items():
+    return block_limits_by(AUTHORITY.text, desk.wiring.consensus.keeper.params(desk.ctx), **changes)
+
+
+def block_limits_by(authority: str, params: SequencerParams, **changes: Any) -> sequencer.MsgUpdateParams:
+    """These limits of blocks but for the changes, from a sender who says that it is the authority."""
+    message = sequencer.MsgUpdateParams(authority=authority)
+    for name, value in (params._asdict() | changes).items():
         if name == "lane_byte_share_ppm":
             message.params.lane_byte_share_ppm.extend(value)
         else:

@@ -78,8 +78,7 @@ def place(ticker: str, side: str, size: str, price: str, number: int, isolated: 
         raise click.UsageError("--stop-loss and --take-profit exclude each other")
     with Signing(options) as (_, client, wallet):
         market = client.latest.market(ticker)
-        collateral = 0 if isolated is None else usdc(isolated)
-        used = number if isolated is None else _child(client, wallet, number, market)
+        used, collateral = _place_for(client, wallet, number, market, isolated)
         trigger = _trigger(market, options["stop_loss"], options["take_profit"])
         is_short = trigger is None and bool(options["short_term"] or options["ioc"])
         order = messages.order(
@@ -128,8 +127,7 @@ def twap(
     """Buy or sell SIZE coins of TICKER in equal slices over time; the chain places each."""
     with Signing(options) as (_, client, wallet):
         market = client.latest.market(ticker)
-        collateral = 0 if isolated is None else usdc(isolated)
-        used = number if isolated is None else _child(client, wallet, number, market)
+        used, collateral = _place_for(client, wallet, number, market, isolated)
         order = messages.twap(
             market,
             wallet.address,
@@ -237,6 +235,13 @@ def _builder(text: str | None) -> Builder | None:
     if not address or not (ppm.isascii() and ppm.isdigit()):
         raise Failure(f"{text} does not name a builder: an address, a colon, and the fee in ppm.")
     return Builder(address, int(ppm))
+
+
+def _place_for(client: Client, wallet: Wallet, number: int, market: Market, isolated: str | None) -> tuple[int, int]:
+    """(subaccount that trades, collateral in quote quantums that is moved there first)."""
+    if isolated is None:
+        return number, 0
+    return _child(client, wallet, number, market), usdc(isolated)
 
 
 def _child(client: Client, wallet: Wallet, parent: int, market: Market) -> int:
