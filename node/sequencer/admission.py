@@ -31,7 +31,7 @@ from node.sequencer.errors import (
     Rule,
 )
 from node.sequencer.lanes import LANE_NAMES
-from node.sequencer.order import canonical_order, ranks, seed_of
+from node.sequencer.order import Order, canonical_order, ranks, seed_of
 from node.tx.cache import TxCache
 from node.tx.envelope import Tx, framed_size
 from node.tx.kinds import refusal
@@ -45,12 +45,14 @@ _NANOSECONDS_PER_MILLISECOND = 1_000_000
 class Sources:
     """What the sequencer reads: decoded transactions, accounts, limits and validator sets. One per application."""
 
-    __slots__ = ("auth", "cache", "consensus", "preambles")
+    __slots__ = ("auth", "cache", "consensus", "order", "preambles")
 
-    def __init__(self, cache: TxCache, auth: AuthKeeper, consensus: ConsensusKeeper) -> None:
+    def __init__(self, cache: TxCache, auth: AuthKeeper, consensus: ConsensusKeeper, order: Order = canonical_order) -> None:
+        """`order` is the chain's one order; only a comparison of orders has another."""
         self.cache = cache
         self.auth = auth
         self.consensus = consensus
+        self.order = order
         self.preambles = Preambles(consensus)
 
 
@@ -235,9 +237,9 @@ class Sieve:
                     self._refuse(position, SEQUENCE, "the transaction with a sequence before it is left out")
 
     def ordered(self, seed: bytes) -> list[tuple[int, Tx]]:
-        """What is left, in canonical order."""
+        """What is left, by position and in the chain's order."""
         members = list(self.left.items())
-        return [members[index] for index in canonical_order(seed, [tx for _, tx in members])]
+        return [members[index] for index in self._sources.order(seed, [tx for _, tx in members])]
 
     def verdict(self, seed: bytes) -> Admission:
         """The admission of what is left."""

@@ -5,9 +5,9 @@ lane by (sequence, hash). The ticket is over the account, so signing again gains
 transactions of one account give no head start.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 TICKET_BYTES = 16
 _ACCOUNT_LENGTH = (20).to_bytes(8, "big")
@@ -23,6 +23,10 @@ class Rankable(Protocol):
     @property
     def tail(self) -> bytes:
         """Sequence in 8 bytes, then the hash."""
+
+
+Order: TypeAlias = Callable[[bytes, Sequence[Rankable]], list[int]]
+"""From the block's seed and a set, the positions of its transactions in the one order. A chain's is `canonical_order`."""
 
 
 def _framed(*parts: bytes | int | str) -> bytes:

@@ -8,7 +8,7 @@ from modules.kernel.context import Context
 from modules.kernel.intmath import ppm_floor
 from node.sequencer.admission import Sieve, Sources
 from node.sequencer.errors import BLOCK_BYTES, BLOCK_COUNT, QUOTA, SEQUENCE, Refusal
-from node.sequencer.order import canonical_order, seed_of
+from node.sequencer.order import seed_of
 from node.tx.envelope import Tx, framed_size
 from perpd_proto.tendermint.abci import types_pb2 as abci
 
@@ -48,7 +48,7 @@ def prepare(
     filling = _Filling(sieve, room)
     filling.run(sieve.ordered(seed), sieve.params.lane_byte_share_ppm)
     # Ranks are those within the block: they may be lower than within the pool.
-    txs.extend(filling.taken[index].raw for index in canonical_order(seed, filling.taken))
+    txs.extend(filling.taken[index].raw for index in sources.order(seed, filling.taken))
     return Proposal(txs, {**sieve.refusals, **filling.left_out})
 
 
