@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -30,8 +31,8 @@ log = logging.getLogger("node")
 class Node:
     """Everything that one `perpd start` runs."""
 
-    def __init__(self, config: NodeConfig) -> None:
-        """The committed state is loaded and checked. Raises DatabaseError or Failure in plain words."""
+    def __init__(self, config: NodeConfig, application: Callable[..., App] = App) -> None:
+        """The committed state is loaded and checked; `application` takes what App takes. Raises DatabaseError or Failure in plain words."""
         self.config = config
         self.metrics = Metrics()
         wiring = Wiring()
@@ -45,7 +46,7 @@ class Node:
             *node_routes(self.store, wiring.consensus.keeper, wiring.bank.keeper),
             simulate_route(self._simulate_here),
         )
-        self.app = App(
+        self.app = application(
             self.store,
             wiring,
             prices=self.feeder.current,
@@ -116,12 +117,12 @@ SWITCH_INTERVAL_SECONDS = 0.0005
 """How long a gRPC thread may keep the interpreter when the state thread wants it back; Python's own 5 ms would be felt in every vote."""
 
 
-def run(config: NodeConfig) -> int:
+def run(config: NodeConfig, application: Callable[..., App] = App) -> int:
     """The exit code of one node's life: 0 after a signal, 1 with the reason in the log otherwise."""
     logs.setup(config.log_level)
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     try:
-        node = Node(config)
+        node = Node(config, application)
         asyncio.run(node.run())
     except (Failure, DatabaseError, OSError) as error:
         log.error("cannot run: %s", error)  # noqa: TRY400 - one plain sentence, no traceback

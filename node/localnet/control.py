@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,14 @@ FIRST_HEIGHT = 2
 Report = Callable[[str], None]
 
 
-def start_detached(home: Home, engine: Path, report: Report) -> dict[str, Any]:
-    """The network runs by itself, every node has committed block 2; what localnet.json says. Raises Failure, and then nothing runs."""
+def start_detached(home: Home, engine: Path, report: Report, programs: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The network runs by itself, every node has committed block 2; what localnet.json says. Raises Failure, and then nothing runs.
+
+    `programs`: by a node's name the module that it runs in the place of perpd.
+    """
     command = [sys.executable, "-P", "-m", "node.localnet.supervisor", "--home", str(home.path), "--engine", str(engine)]
+    for name, module in (programs or {}).items():
+        command += ["--program", f"{name}={module}"]
     home.public_file.unlink(missing_ok=True)
     with home.log_file.open("ab") as log:
         process = subprocess.Popen(

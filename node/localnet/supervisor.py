@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -29,6 +29,7 @@ GIVE_UP_FAILURES = 5
 """So many ends in a row, before the network ever made a block, mean that it never will."""
 STUCK_SECONDS = 6.0
 CONSENSUS_FAILURE = "CONSENSUS FAILURE!!!"
+HONEST_PROGRAM = "node"
 SOURCE_ROOTS = (create.PROJECT, create.PROJECT / "proto" / "gen")
 
 Viewer = Callable[["Supervisor"], Awaitable[None]]
@@ -193,10 +194,10 @@ def python_environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": os.pathsep.join(dict.fromkeys(roots)), "PYTHONUNBUFFERED": "1"}
 
 
-def node_commands(node: NodeHome, engine: Path) -> tuple[Command, Command]:
-    """How the application and the engine of a node are started."""
+def node_commands(node: NodeHome, engine: Path, program: str = HONEST_PROGRAM) -> tuple[Command, Command]:
+    """How the application and the engine of a node are started. `program` is a module that understands `start --home` as perpd does."""
     environment = python_environment()
-    application = [sys.executable, "-P", "-m", "node", "start", "--home", str(node.home)]
+    application = [sys.executable, "-P", "-m", program, "start", "--home", str(node.home)]
     return (
         Command(
             name=f"{node.name}/perpd", arguments=application, log=node.logs / "perpd.log", environment=environment, directory=node.home
@@ -230,8 +231,12 @@ def supervise(
     listen: Callable[[Event], None] | None = None,
     viewer: Viewer | None = None,
     hang_up_stops: bool = True,
+    programs: Mapping[str, str] | None = None,
 ) -> None:
-    """Runs the network of this home, which the caller holds locked, until a signal asks to stop. Raises Failure."""
+    """Runs the network of this home, which the caller holds locked, until a signal asks to stop. Raises Failure.
+
+    `programs`: by a node's name the module that it runs in the place of perpd.
+    """
     network = home.load()
     journal = Journal(home.log_file, listen)
     home.public_file.unlink(missing_ok=True)
@@ -240,7 +245,7 @@ def supervise(
         network = network.with_slot(slot)
         home.save(network)
         create.write_configs(home, network, endpoints, int(time.time()))
-        commands = [node_commands(node, engine) for node in home.nodes(network.validators)]
+        commands = [node_commands(node, engine, (programs or {}).get(node.name, HONEST_PROGRAM)) for node in home.nodes(network.validators)]
         first = endpoints[0]
         journal.say(f"starting {network.validators} validators of {network.chain_id}")
         journal.say(f"node0 answers at rpc http://{first.at('rpc')} and grpc {first.at('grpc')}")
@@ -262,12 +267,14 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--engine", type=Path, required=True)
+    parser.add_argument("--program", action="append", default=[], metavar="NODE=MODULE", help="what a node runs in the place of perpd")
     options = parser.parse_args(arguments)
     home = Home(options.home)
     try:
         with locked(home):
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
-            supervise(home, options.engine, hang_up_stops=False)
+            programs = dict(word.split("=", 1) for word in options.program)
+            supervise(home, options.engine, hang_up_stops=False, programs=programs)
     except Failure as failure:
         Journal(home.log_file).say(str(failure), alarm=True)
         return 1

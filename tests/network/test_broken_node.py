@@ -21,6 +21,13 @@ pytestmark = [pytest.mark.network, pytest.mark.slow]
 TESTS = Path(__file__).parents[1]
 
 
+def supervisor_of(home: Home, broken: str) -> list[str]:
+    """The command of a supervisor that runs a program with a bug (support.broken_node) as that node."""
+    module = "node.localnet.supervisor"
+    options = ["--home", str(home.path), "--engine", str(toolchain.engine(print)), "--program", f"{broken}=support.broken_node"]
+    return [sys.executable, "-P", "-m", module, *options]
+
+
 @pytest.fixture
 def network(tmp_path: Path) -> Iterator[Localnet]:
     """Four validators under a supervisor that runs a program with a bug as the last one."""
@@ -28,7 +35,7 @@ def network(tmp_path: Path) -> Iterator[Localnet]:
     create.prepare(home, create.Wishes(prices="simulated:3"))
     environment = python_environment()
     environment["PYTHONPATH"] = os.pathsep.join([str(TESTS), environment["PYTHONPATH"]])
-    command = [sys.executable, "-P", "-m", "support.odd_supervisor", "--home", str(home.path), "--engine", str(toolchain.engine(print))]
+    command = supervisor_of(home, "node3")
     with home.log_file.open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
     try:
@@ -72,7 +79,7 @@ def test_a_network_that_breaks_before_its_first_block_is_given_up_with_the_reaso
     (home.node(0).home / FILE).touch()
     environment = python_environment()
     environment["PYTHONPATH"] = os.pathsep.join([str(TESTS), environment["PYTHONPATH"]])
-    command = [sys.executable, "-P", "-m", "support.odd_supervisor", "--home", str(home.path), "--engine", str(toolchain.engine(print))]
+    command = supervisor_of(home, "node0")
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1
     last = files.last_lines(home.log_file, 1)[0]
