@@ -26,12 +26,14 @@ from node.history.history import DEFAULT_BLOCKS, History
 from node.metrics import Metrics
 from node.query.abci_query import AbciQuery
 from node.query.routes import state_routes
+from node.query.services.proposals import proposal_routes
 from node.query.services.simulate import SimulateOutcome
 from node.query.table import QueryTable
 from node.sequencer.admission import Sources
 from node.sequencer.check import CheckState, WindowErrors
 from node.sequencer.prepare import prepare
 from node.sequencer.process import process
+from node.sequencer.proposals import ProposalLog
 from node.sequencer.rate_limits import RateLimiter
 from node.store.chain_store import ChainStore
 from node.store.state import CommittedView, LiveState
@@ -91,7 +93,8 @@ class App(Application):
         self.wiring = wiring
         self.state = LiveState(wiring.registry)
         self._history = History(store, wiring.registry, wiring.clob.keeper, history_blocks)
-        own_queries = state_routes(store, self._history, wiring)
+        self.proposals = ProposalLog()
+        own_queries = (*state_routes(store, self._history, wiring), *proposal_routes(self.proposals))
         self.table = QueryTable(wiring.registry, store, (*wiring.queries, *own_queries, *node_queries))
         self.metrics = metrics if metrics is not None else Metrics()
         self._prices = prices
@@ -159,10 +162,11 @@ class App(Application):
         """Of the last committed state; before the first commit, of genesis."""
         return self.store.app_hash if self.store.height else self._genesis_hash
 
-    def _proposal_context(self, time: Timestamp) -> Context:
+    def _proposal_context(self, request: abci.RequestPrepareProposal | abci.RequestProcessProposal) -> Context:
         """The next block's on committed state; a block that an engine left staged when it died is undone first."""
+        assert request.height == self._next_height, f"asked about a proposal of height {request.height}, the next is {self._next_height}"
         self._unstage()
-        return Context(self.state, self._next_height, nanoseconds(time), self._chain_id)
+        return Context(self.state, self._next_height, nanoseconds(request.time), self._chain_id)
 
     def _check_context(self) -> Context:
         """The next block's on committed state, also while a block is staged."""
@@ -283,8 +287,9 @@ class App(Application):
 
     def prepare_proposal(self, request: abci.RequestPrepareProposal) -> bytes:
         with self.metrics.stage("prepare"):
-            ctx = self._proposal_context(request.time)
+            ctx = self._proposal_context(request)
             proposal = prepare(ctx, self._sources, request.txs, self._app_hash, request.max_tx_bytes, request.local_last_commit)
+            self.proposals.note(ctx.height, request.txs, proposal)
             for refusal in proposal.left_out.values():
                 self.metrics.left_out.labels(refusal.rule.id).inc()
             return results.txs_response(proposal.txs)
@@ -292,17 +297,18 @@ class App(Application):
     def process_proposal(self, request: abci.RequestProcessProposal) -> abci.ResponseProcessProposal:
         """ACCEPT exactly if this is the one valid block of its set of transactions."""
         with self.metrics.stage("process"):
-            ctx = self._proposal_context(request.time)
-            if request.height != ctx.height:
-                return self._reject(request, "height", 0, f"the next height is {ctx.height}")
+            ctx = self._proposal_context(request)
             verdict = process(ctx, self._sources, request.txs, self._app_hash, commit_of(request.proposed_last_commit))
-            if not verdict.accepted:
-                return self._reject(request, verdict.rule, verdict.position, verdict.reason)
+        if verdict.accepted:
             return _ACCEPT
-
-    def _reject(self, request: abci.RequestProcessProposal, rule: str, position: int, reason: str) -> abci.ResponseProcessProposal:
-        self.metrics.rejections.labels(rule).inc()
-        fields = {"height": request.height, "proposer": request.proposer_address, "rule": rule, "position": position, "reason": reason}
+        self.metrics.rejected(verdict.rule, request.proposer_address, request.height, verdict.position)
+        fields = {
+            "height": request.height,
+            "proposer": request.proposer_address,
+            "rule": verdict.rule,
+            "position": verdict.position,
+            "reason": verdict.reason,
+        }
         log.warning("proposal rejected", extra=fields)
         return _REJECT
 

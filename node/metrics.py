@@ -22,7 +22,12 @@ class Metrics:
         self.txs = Counter("perpd_txs", "Executed transactions by result.", ("codespace", "code"), registry=self.registry)
         self.checks = Counter("perpd_checks", "CheckTx verdicts.", ("codespace", "code", "kind"), registry=self.registry)
         self.fills = Counter("perpd_fills", "Matches between orders.", registry=self.registry)
-        self.rejections = Counter("perpd_proposals_rejected", "Rejected proposals by rule.", ("rule",), registry=self.registry)
+        rejection = ("rule", "proposer")
+        self.rejections = Counter("perpd_proposals_rejected", "Rejected proposals.", rejection, registry=self.registry)
+        self.rejected_height = Gauge("perpd_last_rejected_height", "Of the last one.", rejection, registry=self.registry)
+        self.rejected_position = Gauge(
+            "perpd_last_rejected_position", "Of the last one's first offending transaction.", rejection, registry=self.registry
+        )
         self.left_out = Counter("perpd_txs_left_out", "Transactions that proposals left out, by rule.", ("rule",), registry=self.registry)
         self.stage_seconds = Histogram(
             "perpd_stage_seconds", "Time by stage of a block's life.", ("stage",), buckets=_SECONDS, registry=self.registry
@@ -36,6 +41,13 @@ class Metrics:
             self._accepted[recheck].inc()
         else:
             self.checks.labels(error.codespace, str(error.code), "recheck" if recheck else "new").inc()
+
+    def rejected(self, rule: str, proposer: bytes, height: int, position: int) -> None:
+        """A proposal was rejected by this rule, first at this position. `proposer` is an address from the engine's own validator set."""
+        labels = (rule, proposer.hex())
+        self.rejections.labels(*labels).inc()
+        self.rejected_height.labels(*labels).set(height)
+        self.rejected_position.labels(*labels).set(position)
 
     def committed(self, height: int, tally: Tally) -> None:
         """One block is final."""

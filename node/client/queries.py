@@ -97,6 +97,12 @@ class Queries:
         found = self._ask("/perpd.node.v1.Query/AppHash", perpd_node.QueryAppHashRequest(height=height), perpd_node.QueryAppHashResponse)
         return found.height, found.app_hash
 
+    def proposals(self, tx_hash: bytes = b"") -> perpd_node.QueryProposalsResponse:
+        """What the node itself has proposed lately; with a hash only what it says of that transaction."""
+        request = perpd_node.QueryProposalsRequest(tx_hash=tx_hash)
+        found: perpd_node.QueryProposalsResponse = self._ask("/perpd.node.v1.Query/Proposals", request, perpd_node.QueryProposalsResponse)
+        return found
+
     def block(self, height: int = 0) -> Any:
         """Block id and block as the engine has it; 0 is the latest."""
         service = "/cosmos.base.tendermint.v1beta1.Service/"

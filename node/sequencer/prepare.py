@@ -20,6 +20,8 @@ class Proposal(NamedTuple):
     """The preamble if there has to be one, then the transactions in canonical order."""
     left_out: dict[int, Refusal]
     """By position in the pool."""
+    max_bytes: int
+    """That the block could have: the lower of the engine's and the chain's limit."""
 
 
 def prepare(
@@ -32,12 +34,14 @@ def prepare(
 ) -> Proposal:
     """The proposal for the block of `ctx` from a pool, within the engine's `max_tx_bytes` and the chain's own limits. Never raises."""
     sieve = Sieve(ctx, sources, pool)
-    room = min(max_tx_bytes, sieve.params.max_block_bytes)
+    max_bytes = room = min(max_tx_bytes, sieve.params.max_block_bytes)
     txs: list[bytes] = []
     if sources.preambles.is_required(ctx):
         preamble = sources.preambles.build(ctx, local_commit, room)
         if framed_size(preamble) > room:
-            return Proposal([], {})
+            # No block of this height fits: the engine gets an empty one, which nobody accepts, and the next proposer tries.
+            refusal = Refusal(BLOCK_BYTES, f"the preamble alone has {framed_size(preamble)} bytes in a block, {room} are allowed")
+            return Proposal([], dict.fromkeys(range(len(pool)), refusal), max_bytes)
         txs.append(preamble)
         room -= framed_size(preamble)
     # What no block can hold goes first, so that it takes no other's place; then sequences that no block can reach.
@@ -49,7 +53,7 @@ def prepare(
     filling.run(sieve.ordered(seed), sieve.params.lane_byte_share_ppm)
     # Ranks are those within the block: they may be lower than within the pool.
     txs.extend(filling.taken[index].raw for index in sources.order(seed, filling.taken))
-    return Proposal(txs, {**sieve.refusals, **filling.left_out})
+    return Proposal(txs, {**sieve.refusals, **filling.left_out}, max_bytes)
 
 
 class _Filling:

@@ -276,11 +276,12 @@ def test_a_new_chain_begins_at_its_initial_height_only(tmp_path: Path) -> None:
         assert info(network)[0] == 51
 
 
-def test_a_proposal_for_another_height_is_rejected(network: AppNetwork) -> None:
-    """Process is total: a wrong height is a REJECT, not an exception."""
+def test_an_engine_that_is_at_another_height_stops_the_node(network: AppNetwork) -> None:
+    """Process rejects for rules of blocks alone; an engine and an application that disagree on the height are no proposer's fault."""
     request = network.chain.process_request(network.propose())
     request.height += 1
-    assert message(network.app.process_proposal(request), abci.ResponseProcessProposal).status == abci.ResponseProcessProposal.REJECT
+    with pytest.raises(AssertionError, match=f"asked about a proposal of height {request.height}, the next is {request.height - 1}"):
+        network.app.process_proposal(request)
 
 
 def test_commit_without_a_block_stops_the_node(network: AppNetwork) -> None:

@@ -13,6 +13,7 @@ from node.client.show import facts, table
 from node.commands.query.options import ask as ask_node
 from node.commands.query.options import query_options, subaccount_option
 from node.commands.query.orders import order, orders, positions
+from node.commands.query.proposals import proposals
 from node.failure import Failure
 from node.output import emit
 
@@ -24,7 +25,7 @@ def command() -> None:
     """Ask a node about committed state. NAME is an address, or an account of the localnet."""
 
 
-for _command in (orders, order, positions):
+for _command in (orders, order, positions, proposals):
     command.add_command(_command)
 
 

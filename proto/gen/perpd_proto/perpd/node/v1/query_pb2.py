@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19perpd/node/v1/query.proto\x12\rperpd.node.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x14\n\x12QueryStatusRequest\"\xbb\x01\n\x13QueryStatusResponse\x12\x10\n\x08\x63hain_id\x18\x01 \x01(\t\x12\x0e\n\x06height\x18\x02 \x01(\x03\x12\x10\n\x08\x61pp_hash\x18\x03 \x01(\x0c\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x0bstore_roots\x18\x05 \x03(\x0b\x32\x18.perpd.node.v1.StoreRoot\x12\x17\n\x0f\x65\x61rliest_height\x18\x06 \x01(\x03\"\'\n\tStoreRoot\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04root\x18\x02 \x01(\x0c\"%\n\x13QueryAppHashRequest\x12\x0e\n\x06height\x18\x01 \x01(\x03\"8\n\x14QueryAppHashResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\x10\n\x08\x61pp_hash\x18\x02 \x01(\x0c\"\x17\n\x15QueryInsuranceRequest\"E\n\x16QueryInsuranceResponse\x12+\n\x05\x66unds\x18\x01 \x03(\x0b\x32\x1c.perpd.node.v1.InsuranceFund\"?\n\rInsuranceFund\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0f\n\x07\x62\x61lance\x18\x03 \x01(\x0c\x32\x86\x02\n\x05Query\x12O\n\x06Status\x12!.perpd.node.v1.QueryStatusRequest\x1a\".perpd.node.v1.QueryStatusResponse\x12R\n\x07\x41ppHash\x12\".perpd.node.v1.QueryAppHashRequest\x1a#.perpd.node.v1.QueryAppHashResponse\x12X\n\tInsurance\x12$.perpd.node.v1.QueryInsuranceRequest\x1a%.perpd.node.v1.QueryInsuranceResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19perpd/node/v1/query.proto\x12\rperpd.node.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x14\n\x12QueryStatusRequest\"\xbb\x01\n\x13QueryStatusResponse\x12\x10\n\x08\x63hain_id\x18\x01 \x01(\t\x12\x0e\n\x06height\x18\x02 \x01(\x03\x12\x10\n\x08\x61pp_hash\x18\x03 \x01(\x0c\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x0bstore_roots\x18\x05 \x03(\x0b\x32\x18.perpd.node.v1.StoreRoot\x12\x17\n\x0f\x65\x61rliest_height\x18\x06 \x01(\x03\"\'\n\tStoreRoot\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04root\x18\x02 \x01(\x0c\"%\n\x13QueryAppHashRequest\x12\x0e\n\x06height\x18\x01 \x01(\x03\"8\n\x14QueryAppHashResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\x10\n\x08\x61pp_hash\x18\x02 \x01(\x0c\"\x17\n\x15QueryInsuranceRequest\"E\n\x16QueryInsuranceResponse\x12+\n\x05\x66unds\x18\x01 \x03(\x0b\x32\x1c.perpd.node.v1.InsuranceFund\"?\n\rInsuranceFund\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0f\n\x07\x62\x61lance\x18\x03 \x01(\x0c\"(\n\x15QueryProposalsRequest\x12\x0f\n\x07tx_hash\x18\x01 \x01(\x0c\"D\n\x16QueryProposalsResponse\x12*\n\tproposals\x18\x01 \x03(\x0b\x32\x17.perpd.node.v1.Proposal\"\xaf\x01\n\x08Proposal\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\x10\n\x08pool_txs\x18\x02 \x01(\r\x12\x14\n\x0cproposed_txs\x18\x03 \x01(\r\x12\x16\n\x0eproposed_bytes\x18\x04 \x01(\x04\x12\x11\n\tmax_bytes\x18\x05 \x01(\x04\x12\x14\n\x0cleft_out_txs\x18\x06 \x01(\r\x12*\n\x08left_out\x18\x07 \x03(\x0b\x32\x18.perpd.node.v1.LeftOutTx\"H\n\tLeftOutTx\x12\x0f\n\x07tx_hash\x18\x01 \x01(\x0c\x12\x0c\n\x04rule\x18\x02 \x01(\t\x12\x0c\n\x04\x63ode\x18\x03 \x01(\r\x12\x0e\n\x06reason\x18\x04 \x01(\t2\xe0\x02\n\x05Query\x12O\n\x06Status\x12!.perpd.node.v1.QueryStatusRequest\x1a\".perpd.node.v1.QueryStatusResponse\x12R\n\x07\x41ppHash\x12\".perpd.node.v1.QueryAppHashRequest\x1a#.perpd.node.v1.QueryAppHashResponse\x12X\n\tProposals\x12$.perpd.node.v1.QueryProposalsRequest\x1a%.perpd.node.v1.QueryProposalsResponse\x12X\n\tInsurance\x12$.perpd.node.v1.QueryInsuranceRequest\x1a%.perpd.node.v1.QueryInsuranceResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,6 +48,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_QUERYINSURANCERESPONSE']._serialized_end=521
   _globals['_INSURANCEFUND']._serialized_start=523
   _globals['_INSURANCEFUND']._serialized_end=586
-  _globals['_QUERY']._serialized_start=589
-  _globals['_QUERY']._serialized_end=851
+  _globals['_QUERYPROPOSALSREQUEST']._serialized_start=588
+  _globals['_QUERYPROPOSALSREQUEST']._serialized_end=628
+  _globals['_QUERYPROPOSALSRESPONSE']._serialized_start=630
+  _globals['_QUERYPROPOSALSRESPONSE']._serialized_end=698
+  _globals['_PROPOSAL']._serialized_start=701
+  _globals['_PROPOSAL']._serialized_end=876
+  _globals['_LEFTOUTTX']._serialized_start=878
+  _globals['_LEFTOUTTX']._serialized_end=950
+  _globals['_QUERY']._serialized_start=953
+  _globals['_QUERY']._serialized_end=1305
 # @@protoc_insertion_point(module_scope)

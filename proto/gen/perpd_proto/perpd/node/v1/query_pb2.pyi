@@ -70,3 +70,45 @@ class InsuranceFund(_message.Message):
     address: str
     balance: bytes
     def __init__(self, name: _Optional[str] = ..., address: _Optional[str] = ..., balance: _Optional[bytes] = ...) -> None: ...
+
+class QueryProposalsRequest(_message.Message):
+    __slots__ = ("tx_hash",)
+    TX_HASH_FIELD_NUMBER: _ClassVar[int]
+    tx_hash: bytes
+    def __init__(self, tx_hash: _Optional[bytes] = ...) -> None: ...
+
+class QueryProposalsResponse(_message.Message):
+    __slots__ = ("proposals",)
+    PROPOSALS_FIELD_NUMBER: _ClassVar[int]
+    proposals: _containers.RepeatedCompositeFieldContainer[Proposal]
+    def __init__(self, proposals: _Optional[_Iterable[_Union[Proposal, _Mapping]]] = ...) -> None: ...
+
+class Proposal(_message.Message):
+    __slots__ = ("height", "pool_txs", "proposed_txs", "proposed_bytes", "max_bytes", "left_out_txs", "left_out")
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    POOL_TXS_FIELD_NUMBER: _ClassVar[int]
+    PROPOSED_TXS_FIELD_NUMBER: _ClassVar[int]
+    PROPOSED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_BYTES_FIELD_NUMBER: _ClassVar[int]
+    LEFT_OUT_TXS_FIELD_NUMBER: _ClassVar[int]
+    LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
+    height: int
+    pool_txs: int
+    proposed_txs: int
+    proposed_bytes: int
+    max_bytes: int
+    left_out_txs: int
+    left_out: _containers.RepeatedCompositeFieldContainer[LeftOutTx]
+    def __init__(self, height: _Optional[int] = ..., pool_txs: _Optional[int] = ..., proposed_txs: _Optional[int] = ..., proposed_bytes: _Optional[int] = ..., max_bytes: _Optional[int] = ..., left_out_txs: _Optional[int] = ..., left_out: _Optional[_Iterable[_Union[LeftOutTx, _Mapping]]] = ...) -> None: ...
+
+class LeftOutTx(_message.Message):
+    __slots__ = ("tx_hash", "rule", "code", "reason")
+    TX_HASH_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    tx_hash: bytes
+    rule: str
+    code: int
+    reason: str
+    def __init__(self, tx_hash: _Optional[bytes] = ..., rule: _Optional[str] = ..., code: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...

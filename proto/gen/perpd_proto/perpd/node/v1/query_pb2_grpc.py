@@ -44,6 +44,11 @@ class QueryStub:
                 request_serializer=perpd_dot_node_dot_v1_dot_query__pb2.QueryAppHashRequest.SerializeToString,
                 response_deserializer=perpd_dot_node_dot_v1_dot_query__pb2.QueryAppHashResponse.FromString,
                 _registered_method=True)
+        self.Proposals = channel.unary_unary(
+                '/perpd.node.v1.Query/Proposals',
+                request_serializer=perpd_dot_node_dot_v1_dot_query__pb2.QueryProposalsRequest.SerializeToString,
+                response_deserializer=perpd_dot_node_dot_v1_dot_query__pb2.QueryProposalsResponse.FromString,
+                _registered_method=True)
         self.Insurance = channel.unary_unary(
                 '/perpd.node.v1.Query/Insurance',
                 request_serializer=perpd_dot_node_dot_v1_dot_query__pb2.QueryInsuranceRequest.SerializeToString,
@@ -62,6 +67,13 @@ class QueryServicer:
 
     def AppHash(self, request, context):
         """The root after one block. Header height + 1 carries it as its app hash.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Proposals(self, request, context):
+        """The latest proposals that this node itself has made, and why transactions of its pool are not in them. Other nodes know nothing of it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -86,6 +98,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.AppHash,
                     request_deserializer=perpd_dot_node_dot_v1_dot_query__pb2.QueryAppHashRequest.FromString,
                     response_serializer=perpd_dot_node_dot_v1_dot_query__pb2.QueryAppHashResponse.SerializeToString,
+            ),
+            'Proposals': grpc.unary_unary_rpc_method_handler(
+                    servicer.Proposals,
+                    request_deserializer=perpd_dot_node_dot_v1_dot_query__pb2.QueryProposalsRequest.FromString,
+                    response_serializer=perpd_dot_node_dot_v1_dot_query__pb2.QueryProposalsResponse.SerializeToString,
             ),
             'Insurance': grpc.unary_unary_rpc_method_handler(
                     servicer.Insurance,
@@ -147,6 +164,33 @@ class Query:
             '/perpd.node.v1.Query/AppHash',
             perpd_dot_node_dot_v1_dot_query__pb2.QueryAppHashRequest.SerializeToString,
             perpd_dot_node_dot_v1_dot_query__pb2.QueryAppHashResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Proposals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpd.node.v1.Query/Proposals',
+            perpd_dot_node_dot_v1_dot_query__pb2.QueryProposalsRequest.SerializeToString,
+            perpd_dot_node_dot_v1_dot_query__pb2.QueryProposalsResponse.FromString,
             options,
             channel_credentials,
             insecure,
