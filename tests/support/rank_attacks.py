@@ -195,9 +195,7 @@ def _forged(stage: Stage) -> dict[str, Attack]:
         "another memo": with_body(taker, lambda one: setattr(one, "memo", "m")),
         "another message": with_body(cancel, lambda one: one.messages[0].CopyFrom(taken)),
         "a message more": with_body(margin, lambda one: one.messages.add().CopyFrom(one.messages[0])),
-        "a lower sequence to be ranked first": with_auth_info(
-            stage.own["other"][0], lambda one: setattr(one.signer_infos[0], "sequence", 0)
-        ),
+        "a lower sequence to be ranked first": with_auth_info(payment, lambda one: setattr(one.signer_infos[0], "sequence", 0)),
         "another sequence in an order": with_auth_info(taker, lambda one: setattr(one.signer_infos[0], "sequence", 99)),
         "another fee": with_auth_info(margin, lambda one: setattr(one.fee, "gas_limit", 77)),
     }

@@ -1,8 +1,5 @@
 """The preamble (design.md 3.6, cometbft-abci.md C.6): each line of the list of checks, and a builder that never stops a proposer."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +12,7 @@ from node.votes.preamble import CommitVote, LastCommit, Preamble, commit_of, enc
 from perpd_proto.cosmos.tx.v1beta1 import tx_pb2
 from perpd_proto.perpd.sequencer.v1 import sequencer_pb2
 from perpd_proto.tendermint.abci import types_pb2 as abci
+from support.bad_preambles import TAMPERINGS, Forger, Tampering, not_preambles, odd_encodings, tampered
 from support.sequencing import (
     ABSENT,
     ALICE,
@@ -213,62 +211,15 @@ def test_what_is_built_is_accepted_whenever_the_good_votes_have_a_quorum(
 # What a cheating proposer says
 
 
-def _swap(commit: Any) -> None:
-    first, second = abci.ExtendedVoteInfo(), abci.ExtendedVoteInfo()
-    first.CopyFrom(commit.votes[0])
-    second.CopyFrom(commit.votes[1])
-    commit.votes[0].CopyFrom(second)
-    commit.votes[1].CopyFrom(first)
-
-
-def _resign(commit: Any, index: int, extension: bytes, **changes: Any) -> None:
-    arguments = {"height": HEIGHT - 1, "round_": 0, "chain_id": CHAIN_ID} | changes
-    commit.votes[index].vote_extension = extension
-    commit.votes[index].extension_signature = WHO[index].key.sign(sign_bytes(extension, **arguments))
-
-
-TAMPERINGS: list[tuple[str, Callable[[Any], Any]]] = [
-    ("another round", lambda commit: setattr(commit, "round", 1)),
-    ("a vote twice", lambda commit: commit.votes[1].CopyFrom(commit.votes[0])),
-    ("an entry removed", lambda commit: commit.votes.pop()),
-    ("an entry added", lambda commit: commit.votes.add().CopyFrom(commit.votes[0])),
-    ("two entries swapped", _swap),
-    ("an inflated power", lambda commit: setattr(commit.votes[0].validator, "power", 1000)),
-    ("an unknown validator", lambda commit: setattr(commit.votes[0].validator, "address", b"\x01" * 20)),
-    ("an extension changed", lambda commit: setattr(commit.votes[0], "vote_extension", PRICES[1])),
-    ("a signature changed", lambda commit: setattr(commit.votes[0], "extension_signature", bytes(64))),
-    ("a signature missing", lambda commit: setattr(commit.votes[0], "extension_signature", b"")),
-    ("a signature of another", lambda commit: setattr(commit.votes[0], "extension_signature", commit.votes[1].extension_signature)),
-    ("a foreign height", lambda commit: _resign(commit, 0, PRICES[0], height=HEIGHT - 2)),
-    ("a foreign round", lambda commit: _resign(commit, 0, PRICES[0], round_=1)),
-    ("a foreign chain", lambda commit: _resign(commit, 0, PRICES[0], chain_id="perp-2")),
-    ("a commit said to be nil", lambda commit: setattr(commit.votes[0], "block_id_flag", NIL)),
-    ("an unknown flag", lambda commit: setattr(commit.votes[0], "block_id_flag", 0)),
-    ("an absent one said to commit", lambda commit: (_resign(commit, 3, PRICES[3]), setattr(commit.votes[3], "block_id_flag", COMMIT))),
-    ("an absent one with an extension", lambda commit: setattr(commit.votes[3], "vote_extension", PRICES[3])),
-    ("an absent one with a signature", lambda commit: setattr(commit.votes[3], "extension_signature", bytes(64))),
-    ("left out, extension kept", lambda commit: setattr(commit.votes[0], "block_id_flag", ABSENT)),
-    ("too little power", lambda commit: leave_out(commit, 0)),
-]
-
-
-@pytest.mark.parametrize(("name", "tamper"), TAMPERINGS, ids=[name for name, _ in TAMPERINGS])
-def test_a_tampered_preamble_is_refused(name: str, tamper: Callable[[Any], Any]) -> None:
-    """Process rejects by rule (a) at position 0; FinalizeBlock has no votes and executes the rest."""
-    commit = extended_commit(WHO, [*PRICES[:3], None])
-    committed = commit_of(commit)
-    assert isinstance(verify(encode(commit), committed), Preamble)
-    tamper(commit)
-    raw = encode(commit)
-    assert isinstance(verify(raw, committed), str)
-    order = DESK.sign(ALICE, place(ALICE))
-    verdict = DESK.process([raw, order], committed)
-    assert (verdict.accepted, verdict.rule, verdict.position) == (False, "a", 0)
-    block = open_block(DESK.ctx, DESK.sources, [raw, order], APP_HASH, committed)
-    assert block.preamble is None
-    assert block.preamble_refusal is not None
-    assert (block.preamble_refusal.codespace, block.preamble_refusal.code) == ("sequencer", 2)
-    assert [position for position, _ in block.admission.order] == [1]
+@pytest.mark.parametrize("tampering", TAMPERINGS, ids=lambda one: one.name)
+def test_a_tampered_preamble_is_refused_with_its_reason(tampering: Tampering) -> None:
+    """The judge of Prepare, Process and FinalizeBlock says what is wrong; the honest commit that was changed is good."""
+    forger = Forger(extended_commit(WHO, [*PRICES[:3], None]), [one.key for one in WHO], HEIGHT - 1, CHAIN_ID)
+    committed = commit_of(forger.commit)
+    assert isinstance(verify(encode(forger.commit), committed), Preamble)
+    found = verify(tampered(forger, tampering), committed)
+    assert isinstance(found, str)
+    assert tampering.reason in found
 
 
 def test_a_commit_of_another_round_is_refused_though_it_is_signed() -> None:
@@ -325,36 +276,13 @@ def test_a_preamble_has_one_encoding() -> None:
     commit = extended_commit(WHO, PRICES)
     committed = commit_of(commit)
     raw = encode(commit)
-    envelope = tx_pb2.TxRaw.FromString(raw)
-    body = tx_pb2.TxBody.FromString(envelope.body_bytes)
-
-    def variant(change: Callable[[Any, Any], Any]) -> bytes:
-        changed_body, changed = tx_pb2.TxBody(), tx_pb2.TxRaw()
-        changed_body.CopyFrom(body)
-        change(changed_body, changed)
-        changed.body_bytes = changed_body.SerializeToString()
-        return changed.SerializeToString()
-
-    variants = [
-        raw + b"\x12\x00",
-        raw + b"\xf8\x07\x01",
-        variant(lambda _, changed: changed.signatures.append(b"\x01" * 64)),
-        variant(lambda _, changed: setattr(changed, "auth_info_bytes", b"\x12\x00")),
-        variant(lambda changed, _: setattr(changed, "memo", "m")),
-        variant(lambda changed, _: changed.messages.add().CopyFrom(body.messages[0])),
-        variant(lambda changed, _: changed.MergeFromString(b"\xf8\x07\x01")),
-        variant(lambda changed, _: changed.messages[0].MergeFromString(b"\xf8\x07\x01")),
-        variant(lambda changed, _: setattr(changed.messages[0], "value", changed.messages[0].value + b"\xf8\x07\x01")),
-        variant(lambda changed, _: setattr(changed.messages[0], "type_url", "perpd.sequencer.v1.MsgPreamble")),
-        b"",
-        b"garbage",
-        DESK.sign(ALICE, place(ALICE)),
-    ]
-    assert variant(lambda _, __: None) == raw
     assert isinstance(verify(raw, committed), Preamble)
-    for changed in variants:
-        assert isinstance(verify(changed, committed), str)
-        assert not DESK.process([changed], committed).accepted
+    for changed in odd_encodings(raw).values():
+        assert "not canonically encoded" in str(verify(changed, committed))
+        assert is_preamble(changed)
+    for changed in not_preambles(raw, DESK.sign(ALICE, place(ALICE))).values():
+        assert verify(changed, committed) == "it is not an unsigned TxRaw with one MsgPreamble"
+        assert not is_preamble(changed)
 
 
 # In a block
