@@ -17,12 +17,14 @@ from time import perf_counter
 from bench import books, micro
 from bench.chain import BLOCK_TXS, LIFE_BLOCKS, MixedLoad, NodeProcess, TimedApplication, chain_of, decide_unseen, failures, localnet_state
 from bench.report import Line, Report, machine, median
+from bench.sequencer import sequencer
 
 from node.abci.client import Client, check_tx_frames, open_response
 from support import load
 from support.broadcast import memory_bytes, quantile
 from support.chain import Chain
 
+PARTS = ("process", "stages", "sequencer", "micro", "books")
 FLAGS = {"short-term": load.SHORT_TERM, "long-term": load.LONG_TERM}
 IDLE_CALLS = 2_000
 ORDERS_FOR_MEMORY = 10_000
@@ -205,7 +207,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="rounds of which the median counts")
     parser.add_argument("--keys", type=int, default=100_000, help="state keys for the restart; 0 leaves it out")
     parser.add_argument("--large", action="store_true", help="also 100,000 accounts in the liquidation pass")
-    parser.add_argument("--only", choices=("process", "stages", "micro", "books"), action="append", help="these parts alone")
+    parser.add_argument("--only", choices=PARTS, action="append", help="these parts alone")
     parser.add_argument("--json", type=Path, help="write all figures to this file too")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a figure is below its floor")
     return parser.parse_args(arguments)
@@ -234,7 +236,7 @@ def measure_process(report: Report, options: argparse.Namespace, directory: Path
 def main(arguments: list[str]) -> int:
     """Measures and prints; 1 with `--strict` where something is below its floor."""
     options = parse(arguments)
-    parts = options.only or ["process", "stages", "micro", "books"]
+    parts = options.only or PARTS
     report = Report()
     report.say(f"perpd, one node: {machine()}")
     logging.disable(logging.WARNING)
@@ -244,6 +246,8 @@ def main(arguments: list[str]) -> int:
             measure_process(report, options, directory)
         if "stages" in parts:
             micro.stages(report, directory / "stages", options.accounts, options.rounds)
+        if "sequencer" in parts:
+            sequencer(report, directory / "sequencer")
         if "micro" in parts:
             report.begin("single parts of a block")
             micro.liquidation_pass(report, 10_000)
