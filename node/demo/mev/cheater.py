@@ -20,7 +20,7 @@ from modules.kernel.context import Context
 from modules.kernel.errors import ChainError
 from node import config as configuration
 from node import results, service
-from node.app import App
+from node.app import App, nanoseconds
 from node.demo.mev.cheats import Cheat, named
 from node.demo.mev.material import Attacker, Material
 from node.failure import Failure
@@ -118,7 +118,7 @@ class Cheater(App):
 
     def _material(self, request: abci.RequestPrepareProposal, honest: Sequence[bytes]) -> Material | None:
         """None where the attacker has no account."""
-        ctx = self._proposal_context(request.time)
+        ctx = Context(self.state, request.height, nanoseconds(request.time), self._chain_id)
         attacker = self._attacker(ctx)
         if attacker is None:
             return None
