@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from modules.clob.model import PairStatus
+from modules.consensus.model import SequencerParams
 from modules.kernel import address as addresses
 from modules.kernel.context import Context
 from node.chain_genesis import load, validate
@@ -39,6 +40,16 @@ def section(name: str) -> Any:
 def ours(name: str) -> Any:
     """The same part of our file."""
     return load(ROOT / "genesis" / "mainnet-markets.json")[name]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_limit_of_blocks_is_named(path: Path) -> None:
+    """Whoever configures a chain sees all of them, and what is written is what the chain has."""
+    written = json.loads(path.read_text())["consensus"]["sequencer"]
+    assert tuple(written) == SequencerParams._fields
+    wiring, ctx = started(path)
+    shares = tuple(written["lane_byte_share_ppm"])
+    assert wiring.consensus.keeper.params(ctx) == SequencerParams(**(written | {"lane_byte_share_ppm": shares}))
 
 
 def test_the_files_are_found() -> None:
