@@ -1,4 +1,4 @@
-"""An exchange in this process: real modules, a state in memory, signed transactions, and one block that is executed in one order or another.
+"""An exchange in this process: real modules, state in memory, signed transactions, and one block that is executed in one order or another.
 
 A scene is set once: genesis, and a first block with the quotes that rest when the attack begins. `run` then executes the second block,
 reads every account, and takes the block back, so that the next order meets exactly the same state and the same bytes. Prices come as they
@@ -145,15 +145,15 @@ class Scene:
         setting, perpetual_id = self.setting, self.market.perpetual_id
         held = {self.victim: setting.victim_quantums, self.other: -setting.victim_quantums}
         worth = dict.fromkeys(self.parties, MARGIN) | {self.victim: setting.victim_worth}
-        accounts = []
+        accounts, pool = [], 0
         for party in self.parties:
             quantums = held.get(party, 0)
             value = self.value(quantums)
             row = {"perpetual_id": perpetual_id, "quantums": str(quantums), "funding_index": 0, "entry_quote": str(value)}
-            collateral = str(worth[party] - value)
-            accounts.append({"owner": party.text, "number": 0, "collateral": collateral, "positions": [row] if quantums else []})
+            collateral = worth[party] - value
+            pool += collateral
+            accounts.append({"owner": party.text, "number": 0, "collateral": str(collateral), "positions": [row] if quantums else []})
         denom = document["bank"]["denoms"][0]
-        pool = sum(int(account["collateral"]) for account in accounts)
         balances = [{"address": party.text, "coins": [{"denom": denom, "amount": str(WALLET)}]} for party in self.parties]
         balances.append({"module": CROSS_POOL, "coins": [{"denom": denom, "amount": str(pool)}]})
         for row in document["perp"]["perpetuals"]:
