@@ -209,7 +209,8 @@ def test_the_list_is_as_long_as_both_others(last_commit: AppNetwork) -> None:
 
 def test_powers_are_states_even_if_the_engine_says_the_same_lie(last_commit: AppNetwork) -> None:
     """One power inflated, and all powers scaled, in preamble and last commit alike: refused."""
-    for change in (lambda one: one.set(0, power=11), lambda one: one.scale(3), lambda one: one.swap(0, 1)):
+    changes: list[Callable[[Forger], object]] = [lambda one: one.set(0, power=11), lambda one: one.scale(3), lambda one: one.swap(0, 1)]
+    for change in changes:
         one = forger(last_commit)
         change(one)
         as_committed(last_commit, one)
@@ -406,14 +407,15 @@ def test_no_extension_stops_an_honest_proposer(five: AppNetwork, kinds: list[int
 
 def test_a_local_commit_that_is_nonsense_is_answered(five: AppNetwork) -> None:
     """Strangers, other powers, too few entries, none, another round: there is a proposal, which the others reject."""
-    for change in (
+    changes: list[Callable[[Forger], object]] = [
         lambda one: one.set(0, address=b"\x01" * 20),
         lambda one: one.set(0, power=2**62),
         lambda one: one.set(0, power=-5),
         lambda one: one.commit.votes.pop(),
         lambda one: one.commit.ClearField("votes"),
         lambda one: setattr(one.commit, "round", 9),
-    ):
+    ]
+    for change in changes:
         one = forger(five)
         change(one)
         proposal = proposal_of(five, one, [user_tx(five)], 4_000_000)
