@@ -135,26 +135,6 @@ def test_every_life_gives_the_same_chain(exchange: Exchange) -> None:
     observers.close()
 
 
-def test_nothing_but_a_decided_block_changes_state(exchange: Exchange) -> None:
-    """Prepare, Process, Extend, Verify, CheckTx, queries and simulation in any number leave state and root as they were (purity)."""
-    life, chance = MarketLife(exchange, 3), Chance(9)
-    for _ in range(4):
-        life.step()
-    app, chain = exchange.apps[0], exchange.chain
-    before = tables(app)
-    pool = life.next_pool(20)
-    proposal = chain.prepare(pool, proposer=0)
-    for _ in range(3):
-        chatter(app, pool, chance)
-        assert chain.prepare(pool, proposer=0) == proposal
-        assert chain.process(proposal) == [True] * 4
-        assert chain.process([*proposal[:1], *reversed(proposal[1:])]) == [False] * 4
-        chain.extend(proposal)
-        assert tables(app) == before
-        assert app.state.journal == []
-    assert chain.finalize(proposal, app).app_hash == chain.finalize(proposal, exchange.apps[3]).app_hash
-
-
 def test_proposals_do_not_disturb_checking(exchange: Exchange) -> None:
     """CheckTx goes on counting sequences where it was, also while a block is staged that uses the first of them."""
     app, chain = exchange.apps[0], exchange.chain

@@ -208,7 +208,4 @@ class RandomPools:
             one + b"\x22\x01x",
             bytes((one[0], one[1] | 128, 0)) + one[2:],
             huge,
-            self._sign(
-                self._names[0], deposit_message(self._names[0], 1), memo="m" * HUGE_BYTES, sequence=self._next_sequence(self._names[0])
-            ),
         ]
