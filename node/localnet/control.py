@@ -29,17 +29,19 @@ FIRST_HEIGHT = 2
 Report = Callable[[str], None]
 
 
-def start_detached(home: Home, engine: Path, report: Report, programs: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The network runs by itself, every node has committed block 2; what localnet.json says. Raises Failure, and then nothing runs.
+def start_detached(home: Home, engine: Path, report: Report) -> dict[str, Any]:
+    """The network runs by itself, every node has committed block 2; what localnet.json says. Raises Failure, and then nothing runs."""
+    return wait_until_up(home, spawn(home, engine), report)
 
-    `programs`: by a node's name the module that it runs in the place of perpd.
-    """
+
+def spawn(home: Home, engine: Path, programs: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """A supervisor in the background, just started. `programs`: by a node's name the module that it runs in the place of perpd."""
     command = [sys.executable, "-P", "-m", "node.localnet.supervisor", "--home", str(home.path), "--engine", str(engine)]
     for name, module in (programs or {}).items():
         command += ["--program", f"{name}={module}"]
     home.public_file.unlink(missing_ok=True)
     with home.log_file.open("ab") as log:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -48,6 +50,10 @@ def start_detached(home: Home, engine: Path, report: Report, programs: Mapping[s
             cwd=home.path,
             env=python_environment(),
         )
+
+
+def wait_until_up(home: Home, process: subprocess.Popen[bytes], report: Report) -> dict[str, Any]:
+    """Every node has committed block 2; what localnet.json says. Raises Failure, and then nothing runs."""
     try:
         return _wait_until_up(home, process, report)
     except BaseException:

@@ -4,6 +4,7 @@ import ast
 import base64
 import json
 import re
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -75,6 +76,7 @@ class CheatingNetwork:
     """A running one. Its last node cheats as CONTROL_FILE in its home says."""
 
     home: Home
+    supervisor: subprocess.Popen[bytes]
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -135,10 +137,9 @@ class CheatingNetwork:
         return found
 
 
-def start(directory: Path, report: Report) -> CheatingNetwork:
-    """It runs, every node has committed block 2, and nobody cheats yet. Goes on with the chain in `directory` if there is one.
-
-    Raises Failure, and then nothing runs.
+def start(directory: Path, report: Report, state: Mapping[str, Any] | None = None) -> CheatingNetwork:
+    """It runs, every node has committed block 2, and nobody cheats yet. Goes on with the chain in `directory` if there is one, else
+    begins one with this state, by default `cheating_genesis`. Raises Failure, and then nothing runs.
     """
     home = Home(directory)
     engine = toolchain.engine(report)
@@ -147,22 +148,25 @@ def start(directory: Path, report: Report) -> CheatingNetwork:
         genesis = None
         if not home.node(0).genesis.is_file():
             genesis = directory / "cheating-genesis.json"
-            files.write_json(genesis, cheating_genesis())
+            directory.mkdir(parents=True, exist_ok=True)
+            files.write_json(genesis, cheating_genesis() if state is None else state)
         create.prepare(home, create.Wishes(validators=VALIDATORS, genesis=genesis, prices=PRICES))
     (home.node(CHEATER).home / CONTROL_FILE).unlink(missing_ok=True)
-    control.start_detached(home, engine, report, {f"node{CHEATER}": PROGRAM})
-    return CheatingNetwork(home)
+    process = control.spawn(home, engine, {f"node{CHEATER}": PROGRAM})
+    control.wait_until_up(home, process, report)
+    return CheatingNetwork(home, process)
 
 
 def stop(network: CheatingNetwork) -> None:
     """Nothing of it runs any more. Raises Failure."""
     control.stop(network.home)
+    network.supervisor.wait()
 
 
 @contextmanager
-def running(directory: Path, report: Report) -> Iterator[CheatingNetwork]:
+def running(directory: Path, report: Report, state: Mapping[str, Any] | None = None) -> Iterator[CheatingNetwork]:
     """A started network, stopped at the end."""
-    network = start(directory, report)
+    network = start(directory, report, state)
     try:
         yield network
     finally:
