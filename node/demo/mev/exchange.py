@@ -31,6 +31,7 @@ from node.localnet.create import DEFAULT_GENESIS
 from node.localnet.keys import EngineKey
 from node.sequencer.admission import Sources
 from node.sequencer.order import Order
+from node.sequencer.process import Verdict, process
 from node.store.state import LiveState
 from node.tx.cache import TxCache
 from node.tx.envelope import Decoder
@@ -249,6 +250,12 @@ class Scene:
         if gained:
             raise Failure(f"money is not conserved: all together gained {gained} quote quantums in one block.")
         return outcome
+
+    def judge(self, app_hash: bytes, txs: Sequence[bytes]) -> Verdict:
+        """What every honest validator says to a proposal of the block with these transactions in this order."""
+        commit = self._commit()
+        sources = Sources(self._cache, self.wiring.auth.keeper, self.wiring.consensus.keeper)
+        return process(self._context(HEIGHT), sources, [preamble.encode(commit), *txs], app_hash, commit_of(commit))
 
     def _execute(self, height: int, order: Order, txs: Sequence[bytes], app_hash: bytes, last_commit: LastCommit) -> None:
         keeper = self.wiring.consensus.keeper

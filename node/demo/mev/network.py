@@ -187,9 +187,14 @@ def attempt(network: CheatingNetwork, cheat_name: str, provoke: Provoke | None =
     """
     cheat = named(cheat_name)
     others = [node for node in range(VALIDATORS) if node != CHEATER]
-    seen = len(network.record())
-    logs = {node: _Log(network.home.node(node).logs / "perpd.log", network.cheater_address) for node in others}
+    # In this order: whatever is recorded from now on is logged and counted from now on, also if it was begun before.
     before = {node: network.rejections(node).get(cheat.rule, 0) for node in others}
+    logs = {node: _Log(network.home.node(node).logs / "perpd.log", network.cheater_address) for node in others}
+    seen = len(network.record())
+
+    def tried() -> list[dict[str, Any]]:
+        return [crime for crime in network.record()[seen:] if crime["cheat"] == cheat.name]
+
     deadline = time.monotonic() + seconds
     last = 0
     network.tell(cheat.name)
@@ -199,7 +204,7 @@ def attempt(network: CheatingNetwork, cheat_name: str, provoke: Provoke | None =
             if provoke is not None and height > last:
                 provoke()
             last = height
-            for crime in network.record()[seen:]:
+            for crime in tried():
                 verdicts = {node: logs[node].rejection(crime["height"]) for node in others}
                 if crime["height"] < network.height() and all(verdicts.values()):
                     judged = [(f"node{node}", found) for node, found in verdicts.items() if found is not None]
@@ -208,8 +213,8 @@ def attempt(network: CheatingNetwork, cheat_name: str, provoke: Provoke | None =
             time.sleep(_POLL_SECONDS)
     finally:
         network.tell("")
-    tried = [crime["height"] for crime in network.record()[seen:]]
-    what = f"it was tried at {tried}, not everybody judged it" if tried else f"it never had what it needs ({cheat.needs or 'a turn'})"
+    heights = [crime["height"] for crime in tried()]
+    what = f"it was tried at {heights}, not everybody judged it" if heights else f"it never had what it needs ({cheat.needs or 'a turn'})"
     raise Failure(f"no block of the cheat {cheat.name} was proposed and judged within {seconds:g} seconds: {what}.")
 
 

@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 from node.demo.mev.attacks import FIRST_IN_QUEUE, SANDWICH_WITH_A_QUOTE, SQUEEZED_MARGIN, STALE_QUOTE, Attack
 from node.demo.mev.exchange import ATTACKER, VICTIM, Outcome, Scene
+from node.sequencer.errors import ORDER
 from node.sequencer.order import Rankable, canonical_order
 
 SEEDS = 500
 ACCOUNTS = (1, 2, 3, 5)
 LOTTERIES = (SANDWICH_WITH_A_QUOTE, FIRST_IN_QUEUE)
 """Attacks that come down to being first of equals."""
+TRIES = (1, 2, 4, 8)
 SETTLED_BY_LANE = (STALE_QUOTE, SQUEEZED_MARGIN)
 """Attacks on a transaction whose lane comes before the attacker's, whatever the draw."""
 MILLION = 1_000_000
@@ -58,6 +60,12 @@ class Comparison(NamedTuple):
     listed: Outcome
     """In the proposer's order."""
     canonical: Draws
+    rejected: int
+    """At how many of the seeds a block in the proposer's order is rejected for its order; at the others the draw made it the valid one."""
+
+    @property
+    def rejected_ppm(self) -> int:
+        return self.rejected * MILLION // self.canonical.seeds
 
 
 class Chance(NamedTuple):
@@ -73,6 +81,19 @@ class Chance(NamedTuple):
         return self.accounts * MILLION // (self.accounts + 1) if self.attack in LOTTERIES else 0
 
 
+class Ground(NamedTuple):
+    """How often a proposer finds a draw that it likes when it may try so many sets in the block before: each makes another seed."""
+
+    attack: Attack
+    tries: int
+    won_ppm: int
+
+    @property
+    def expected_ppm(self) -> int:
+        """With one account a try fails every other time."""
+        return MILLION - (MILLION >> self.tries)
+
+
 class Withheld(NamedTuple):
     """What a proposer gains that does not include the victim's transaction at all."""
 
@@ -83,13 +104,23 @@ class Withheld(NamedTuple):
 def compare(attack: Attack, seeds: int = SEEDS) -> Comparison:
     """The attack with one account in the proposer's order and, at so many seeds, in the canonical one. Raises Failure."""
     scene, play = attack.scene()
-    return Comparison(attack, scene.run(as_listed, app_hashes(1)[0], play.txs), _draw(scene, play.txs, seeds))
+    listed = scene.run(as_listed, app_hashes(1)[0], play.txs)
+    rejected = sum(1 for app_hash in app_hashes(seeds) if scene.judge(app_hash, play.txs).rule == ORDER.id)
+    return Comparison(attack, listed, _draw(scene, play.txs, seeds), rejected)
 
 
 def chance(attack: Attack, accounts: int, seeds: int = SEEDS) -> Chance:
     """What so many accounts buy in the canonical order. Raises Failure."""
     scene, play = attack.scene(accounts)
     return Chance(attack, accounts, _draw(scene, play.txs, seeds))
+
+
+def grind(attack: Attack, tries: int, seeds: int = SEEDS) -> Ground:
+    """What trying seeds brings to one account. Raises Failure."""
+    scene, play = attack.scene()
+    won = [outcome.change(ATTACKER) > 0 for outcome in _outcomes(scene, play.txs, seeds)]
+    groups = [won[begin : begin + tries] for begin in range(0, seeds - seeds % tries, tries)]
+    return Ground(attack, tries, sum(1 for group in groups if any(group)) * MILLION // len(groups))
 
 
 def withhold(attack: Attack, seeds: int = SEEDS) -> Withheld:
@@ -99,9 +130,14 @@ def withhold(attack: Attack, seeds: int = SEEDS) -> Withheld:
 
 
 def _draw(scene: Scene, txs: Sequence[bytes], seeds: int) -> Draws:
-    outcomes = [scene.run(canonical_order, app_hash, txs) for app_hash in app_hashes(seeds)]
+    outcomes = _outcomes(scene, txs, seeds)
     attacker, victim = (sorted(outcome.change(role) for outcome in outcomes) for role in (ATTACKER, VICTIM))
     return Draws(_spread(attacker), _spread(victim), seeds, sum(1 for gained in attacker if gained > 0))
+
+
+def _outcomes(scene: Scene, txs: Sequence[bytes], seeds: int) -> list[Outcome]:
+    """In the canonical order, by seed."""
+    return [scene.run(canonical_order, app_hash, txs) for app_hash in app_hashes(seeds)]
 
 
 def _spread(ascending: Sequence[int]) -> Spread:

@@ -8,16 +8,19 @@ from typing import Any
 from node.client.amounts import shown, shown_usdc
 from node.demo.mev import network as cheating
 from node.demo.mev import profit
-from node.demo.mev.attacks import ATTACKS, SANDWICH, Attack
+from node.demo.mev.attacks import ATTACKS, SANDWICH
 from node.demo.mev.cheats import CHEATS
 from node.demo.mev.crowd import Crowd
 from node.demo.mev.exchange import ATTACKER, VICTIM
 from node.demo.mev.network import CHEATER, VALIDATORS, Attempt, CheatingNetwork
-from node.demo.mev.profit import Chance, Comparison, Draws, Spread, Withheld
+from node.demo.mev.profit import Chance, Comparison, Draws, Ground, Withheld
 from node.failure import Failure
 
 Say = Callable[[str], None]
-PROPOSERS, CANONICAL = "the proposer's order", "the one valid order"
+PROPOSERS = "the proposer's order"
+_NAME = 42
+_TITLE = max(len(cheat.title) for cheat in CHEATS) + 3
+_CENT = 10_000
 
 
 def run(directory: Path, say: Say, report: Say) -> dict[str, Any]:
@@ -29,14 +32,8 @@ def run(directory: Path, say: Say, report: Say) -> dict[str, Any]:
     with cheating.running(directory, report) as network:
         attempts = _cheat(network, say)
         agreed = _agree(network, say)
-    say("")
-    say("2. What the proposer's order would have earned: same transactions, same executor, same state")
-    compared = [_compare(attack, say) for attack in ATTACKS]
-    say("")
-    say("3. What an attacker still can do")
-    chances = [profit.chance(attack, accounts) for attack in (*profit.LOTTERIES, *profit.SETTLED_BY_LANE) for accounts in profit.ACCOUNTS]
-    withheld = [profit.withhold(attack) for attack in profit.SETTLED_BY_LANE]
-    _tell_rest(chances, withheld, say)
+    compared = _compare(say)
+    chances, ground, withheld = _still(say, report)
     broken = [*broken_attempts(attempts), *broken_profits(compared, chances, withheld)]
     if broken:
         for sentence in broken:
@@ -47,6 +44,9 @@ def run(directory: Path, say: Say, report: Say) -> dict[str, Any]:
         "agreed": agreed,
         "profit": [_comparison_facts(one) for one in compared],
         "chances": [_chance_facts(one) for one in chances],
+        "grinding": [
+            {"attack": one.attack.name, "tries": one.tries, "won_ppm": one.won_ppm, "expected_ppm": one.expected_ppm} for one in ground
+        ],
         "withheld": [{"attack": one.attack.name, **_draws_facts(one.draws)} for one in withheld],
     }
 
@@ -70,7 +70,7 @@ def attempt_line(attempt: Attempt) -> str:
     first = attempt.verdicts[0]
     caught = f"({first.rule}) at position {first.position}, {len(attempt.verdicts)} of {VALIDATORS - 1} reject"
     decided = f"{attempt.decided_by} decides in round {attempt.round}"
-    return f"  {f'block {attempt.height}':<12}{attempt.title + ':':<55}{caught}; {decided}"
+    return f"  {f'block {attempt.height}':<12}{attempt.title + ':':<{_TITLE}}{caught}; {decided}"
 
 
 def broken_attempts(attempts: Sequence[Attempt]) -> list[str]:
@@ -105,33 +105,59 @@ def _agree(network: CheatingNetwork, say: Say) -> dict[str, Any]:
 # Earning
 
 
-def _compare(attack: Attack, say: Say) -> Comparison:
-    found = profit.compare(attack)
-    say(f"  {attack.title}: {attack.tells}")
-    say(f"    {'':<26}{'attacker, USDC':>38}   {'victim, USDC':>38}")
-    attacker, victim = (shown_usdc(found.listed.change(role)) for role in (ATTACKER, VICTIM))
-    say(f"    {PROPOSERS:<26}{attacker:>38}   {victim:>38}")
-    attacker, victim = _shown(found.canonical.attacker), _shown(found.canonical.victim)
-    say(f"    {CANONICAL:<26}{attacker:>38}   {victim:>38}")
-    return found
+def _compare(say: Say) -> list[Comparison]:
+    say("")
+    say("2. What the proposer's order would have earned")
+    say("  The same signed transactions, executor and state; only the order function is another. USDC, positions at the oracle price.")
+    say("")
+    draws = f"the one valid order, {profit.SEEDS} draws"
+    say(f"  {'':<{_NAME}}{PROPOSERS:^22}  {draws:^33}")
+    say(f"  {'':<{_NAME}}{'attacker':>11}{'victim':>11}  {'worst':>11}{'mean':>11}{'best':>11}{'victim, mean':>15}{'rejected':>12}")
+    compared = []
+    for attack in ATTACKS:
+        found = profit.compare(attack)
+        listed = "".join(f"{shown_cents(found.listed.change(role)):>11}" for role in (ATTACKER, VICTIM))
+        drawn = "".join(f"{shown_cents(amount):>11}" for amount in found.canonical.attacker)
+        say(f"  {attack.title:<{_NAME}}{listed}  {drawn}{shown_cents(found.canonical.victim.mean):>15}{_share(found.rejected_ppm):>12}")
+        say(f"    {attack.tells}")
+        compared.append(found)
+    say("  Rejected: in how many draws a block in the proposer's order breaks rule (e); in the others the draw itself has favoured it.")
+    say("  In each of these runs all accounts, trading fees and the insurance fund together gain exactly nothing.")
+    return compared
 
 
-def _shown(spread: Spread) -> str:
-    """`-1.00 | 0.00 | 2.00`: worst, mean, best."""
-    return " | ".join(shown_usdc(amount) for amount in spread)
+def shown_cents(quote_quantums: int) -> str:
+    """USDC, rounded to the nearest cent."""
+    cents = (abs(quote_quantums) + _CENT // 2) // _CENT
+    return shown_usdc(cents * _CENT if quote_quantums > 0 else -cents * _CENT)
 
 
-def _tell_rest(chances: Sequence[Chance], withheld: Sequence[Withheld], say: Say) -> None:
-    say("  Many accounts: the share of draws in which somebody with so many funded accounts gains anything.")
-    say(f"    {'':<44}" + "".join(f"{f'{accounts} acc.':>10}" for accounts in profit.ACCOUNTS))
-    for attack in (*profit.LOTTERIES, *profit.SETTLED_BY_LANE):
-        row = [f"{shown(one.draws.won_ppm // 1_000, -1)} %" for one in chances if one.attack is attack]
-        say(f"    {attack.title:<44}" + "".join(f"{cell:>10}" for cell in row))
-    say("    Being first of equals is a draw with one ticket per account: k of k + 1. A lane is no draw: no number of accounts helps.")
-    say("  Leave out: a proposer decides what is in its block, though not in which order. Without the victim's transaction it gains")
+def _still(say: Say, report: Say) -> tuple[list[Chance], list[Ground], list[Withheld]]:
+    """What the order does not take from an attacker, in numbers."""
+    say("")
+    say("3. What an attacker still can do")
+    report("executing some thousand blocks")
+    contested = (*profit.LOTTERIES, *profit.SETTLED_BY_LANE)
+    chances = [profit.chance(attack, accounts) for attack in contested for accounts in profit.ACCOUNTS]
+    say("  Bring many funded accounts. How often the attacker gains anything:")
+    say(f"  {'':<{_NAME}}" + "".join(f"{f'{accounts} acc.':>11}" for accounts in profit.ACCOUNTS))
+    for attack in contested:
+        row = [one.draws.won_ppm for one in chances if one.attack is attack]
+        say(f"  {attack.title:<{_NAME}}" + "".join(f"{_share(won_ppm):>11}" for won_ppm in row))
+    say("    Who is first of equals is a draw with one ticket per account: k of k + 1. Lanes are no draw, and no number of accounts helps.")
+    ground = [profit.grind(profit.LOTTERIES[0], tries) for tries in profit.TRIES]
+    say("  Try sets. The proposer of the block before can choose among several of its own blocks the one whose seed it likes:")
+    say(f"  {'':<{_NAME}}" + "".join(f"{f'{tries} sets' if tries > 1 else '1 set':>11}" for tries in profit.TRIES))
+    say(f"  {ground[0].attack.title:<{_NAME}}" + "".join(f"{_share(one.won_ppm):>11}" for one in ground))
+    withheld = [profit.withhold(attack) for attack in profit.SETTLED_BY_LANE]
+    say("  Leave out. A proposer decides what its own block holds, though not in which order. Without the victim's transaction:")
     for one in withheld:
-        say(f"    {one.attack.title:<44}{shown_usdc(one.draws.attacker.mean)} USDC, until another validator proposes")
-    say("  Choose: it knows the draw before it proposes, so it can leave out what the draw does not favour, and add its own.")
+        say(f"  {one.attack.title:<{_NAME}}{shown_cents(one.draws.attacker.mean):>11} USDC, until another validator proposes")
+    return chances, ground, withheld
+
+
+def _share(ppm: int) -> str:
+    return f"{shown((ppm + 500) // 1_000, -1)} %"
 
 
 def broken_profits(compared: Sequence[Comparison], chances: Sequence[Chance], withheld: Sequence[Withheld]) -> list[str]:
@@ -142,6 +168,8 @@ def broken_profits(compared: Sequence[Comparison], chances: Sequence[Chance], wi
         decided = one.attack in (SANDWICH, *profit.SETTLED_BY_LANE)
         if gained <= 0:
             found.append(f"the attacker gains {shown_usdc(gained)} USDC from a {one.attack.title} in its own order")
+        if decided and one.rejected != one.canonical.seeds:
+            found.append(f"the {one.attack.title} is the valid order in {one.canonical.seeds - one.rejected} draws")
         if best > (0 if decided else gained):
             found.append(f"the attacker gains up to {shown_usdc(best)} USDC from a {one.attack.title} in the one valid order")
     found += [
@@ -172,7 +200,13 @@ def _attempt_facts(attempt: Attempt) -> dict[str, Any]:
 
 def _comparison_facts(one: Comparison) -> dict[str, Any]:
     listed = {role: str(one.listed.change(role)) for role in one.listed.before}
-    return {"attack": one.attack.name, "title": one.attack.title, "proposers_order": listed, "canonical_order": _draws_facts(one.canonical)}
+    return {
+        "attack": one.attack.name,
+        "title": one.attack.title,
+        "proposers_order": listed,
+        "canonical_order": _draws_facts(one.canonical),
+        "rejected": one.rejected,
+    }
 
 
 def _chance_facts(one: Chance) -> dict[str, Any]:
