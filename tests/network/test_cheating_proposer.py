@@ -95,7 +95,8 @@ def attack(network: CheatingNetwork) -> None:
 
 def assert_honest_again(network: CheatingNetwork) -> None:
     """Nobody asks it to cheat any more: a block of its own is decided at once, and rejected no more often than before."""
-    begin = network.height() + 2  # a block that it proposed before it was told is decided by then
+    begin = network.height() + 2
+    until(lambda: network.height() >= begin, "what it proposed before it was told is over")
     counts = [network.rejections(node) for node in range(CHEATER)]
     looked = {begin}
 
