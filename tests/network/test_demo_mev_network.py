@@ -35,6 +35,8 @@ def test_every_attack_is_caught_by_its_rule_and_earns_what_it_would_have_earned(
     for name, one in profits.items():
         assert int(one["proposers_order"]["attacker"]) > 0
         assert sum(int(amount) for amount in one["proposers_order"].values()) == 0
+        assert one["rejected"]["rule"] == "e"
+        assert one["rejected"]["draws"] > 0
         best = int(one["canonical_order"]["attacker"]["best"])
         assert best == (int(one["proposers_order"]["attacker"]) if name in ("sandwich_with_a_quote", "first_in_queue") else 0)
     assert Counter(one["attack"] for one in facts["chances"] if int(one["won"])) == {"sandwich_with_a_quote": 4, "first_in_queue": 4}

@@ -115,12 +115,15 @@ def chance(attack: Attack, accounts: int, seeds: int = SEEDS) -> Chance:
     return Chance(attack, accounts, _draw(scene, play.txs, seeds))
 
 
-def grind(attack: Attack, tries: int, seeds: int = SEEDS) -> Ground:
-    """What trying seeds brings to one account. Raises Failure."""
+def grind(attack: Attack, seeds: int = SEEDS) -> list[Ground]:
+    """What trying seeds brings to one account, for each of TRIES. Raises Failure."""
     scene, play = attack.scene()
     won = [outcome.change(ATTACKER) > 0 for outcome in _outcomes(scene, play.txs, seeds)]
-    groups = [won[begin : begin + tries] for begin in range(0, seeds - seeds % tries, tries)]
-    return Ground(attack, tries, sum(1 for group in groups if any(group)) * MILLION // len(groups))
+    found = []
+    for tries in TRIES:
+        groups = [won[begin : begin + tries] for begin in range(0, seeds - seeds % tries, tries)]
+        found.append(Ground(attack, tries, sum(1 for group in groups if any(group)) * MILLION // len(groups)))
+    return found
 
 
 def withhold(attack: Attack, seeds: int = SEEDS) -> Withheld:

@@ -15,6 +15,7 @@ from node.demo.mev.exchange import ATTACKER, VICTIM
 from node.demo.mev.network import CHEATER, VALIDATORS, Attempt, CheatingNetwork
 from node.demo.mev.profit import Chance, Comparison, Draws, Ground, Withheld
 from node.failure import Failure
+from node.sequencer.errors import ORDER
 
 Say = Callable[[str], None]
 PROPOSERS = "the proposer's order"
@@ -145,7 +146,7 @@ def _still(say: Say, report: Say) -> tuple[list[Chance], list[Ground], list[With
         row = [one.draws.won_ppm for one in chances if one.attack is attack]
         say(f"  {attack.title:<{_NAME}}" + "".join(f"{_share(won_ppm):>11}" for won_ppm in row))
     say("    Who is first of equals is a draw with one ticket per account: k of k + 1. Lanes are no draw, and no number of accounts helps.")
-    ground = [profit.grind(profit.LOTTERIES[0], tries) for tries in profit.TRIES]
+    ground = profit.grind(profit.LOTTERIES[0])
     say("  Try sets. The proposer of the block before can choose among several of its own blocks the one whose seed it likes:")
     say(f"  {'':<{_NAME}}" + "".join(f"{f'{tries} sets' if tries > 1 else '1 set':>11}" for tries in profit.TRIES))
     say(f"  {ground[0].attack.title:<{_NAME}}" + "".join(f"{_share(one.won_ppm):>11}" for one in ground))
@@ -205,7 +206,7 @@ def _comparison_facts(one: Comparison) -> dict[str, Any]:
         "title": one.attack.title,
         "proposers_order": listed,
         "canonical_order": _draws_facts(one.canonical),
-        "rejected": one.rejected,
+        "rejected": {"rule": ORDER.id, "draws": one.rejected},
     }
 
 

@@ -157,9 +157,10 @@ def test_trying_sets_finds_a_seed_sooner_or_later() -> None:
     scene, play = SANDWICH_WITH_A_QUOTE.scene()
     won = [scene.run(canonical_order, app_hash, play.txs).change(ATTACKER) > 0 for app_hash in app_hashes(SEEDS)]
     groups = [any(won[begin : begin + 4]) for begin in range(0, SEEDS, 4)]
-    found = profit.grind(SANDWICH_WITH_A_QUOTE, 4, SEEDS)
-    assert found.won_ppm == sum(groups) * 10**6 // len(groups) > 800_000
-    assert found.expected_ppm == 937_500
+    found = {one.tries: one for one in profit.grind(SANDWICH_WITH_A_QUOTE, SEEDS)}
+    assert found[1].won_ppm == sum(won) * 10**6 // SEEDS
+    assert found[4].won_ppm == sum(groups) * 10**6 // len(groups) > 800_000
+    assert [found[tries].expected_ppm for tries in (1, 2, 4, 8)] == [500_000, 750_000, 937_500, 996_094]
 
 
 @each_by_lane

@@ -1,13 +1,17 @@
 """What `perpd demo mev` says of attempts and of money, and that it does not pass over anything that is not as it must be."""
 
+from pathlib import Path
+
 import pytest
 
 from node.demo.mev import profit
-from node.demo.mev.attacks import FIRST_IN_QUEUE, SANDWICH, STALE_QUOTE
+from node.demo.mev.attacks import ATTACKS, FIRST_IN_QUEUE, SANDWICH, STALE_QUOTE
 from node.demo.mev.cheats import CHEATS
+from node.demo.mev.exchange import ATTACKER
 from node.demo.mev.network import Attempt, Verdict
 from node.demo.mev.story import attempt_line, broken_attempts, broken_profits, shown_cents
 
+README = Path(__file__).parents[3] / "README.md"
 SEEDS = 8
 CAUGHT = Attempt(
     cheat="sandwich",
@@ -91,6 +95,16 @@ def test_numbers_that_say_otherwise_are_named() -> None:
         "with 2 accounts the attacker gains from a stale quote in 1 draws",
         "the attacker gains nothing from withholding in a stale quote",
     ]
+
+
+def test_readme_shows_what_the_demonstration_computes() -> None:
+    """One row per attack: the attacker's gain in the proposer's order, and worst, mean and best in the one valid order."""
+    text = README.read_text()
+    assert f"{profit.SEEDS} draws" in text
+    for attack in ATTACKS:
+        one = profit.compare(attack)
+        drawn = " / ".join(shown_cents(amount) for amount in one.canonical.attacker)
+        assert f"| {shown_cents(one.listed.change(ATTACKER))} | {drawn} |" in text
 
 
 @pytest.mark.parametrize(
