@@ -79,6 +79,11 @@ class CheatingNetwork:
     supervisor: subprocess.Popen[bytes]
 
     @cached_property
+    def http(self) -> httpx.Client:
+        """Kept, as a new one takes longer than a question."""
+        return httpx.Client(timeout=10.0, trust_env=False)
+
+    @cached_property
     def document(self) -> dict[str, Any]:
         """What localnet.json says: nodes, accounts."""
         return files.read_json(self.home.public_file)
@@ -103,7 +108,7 @@ class CheatingNetwork:
     def rpc(self, method: str, node: int = 0, **parameters: str) -> dict[str, Any]:
         """The result of a CometBFT RPC call. Raises Failure."""
         try:
-            answer = httpx.get(f"{self.nodes[node]['rpc']}/{method}", params=parameters, timeout=10.0, trust_env=False).json()
+            answer = self.http.get(f"{self.nodes[node]['rpc']}/{method}", params=parameters).json()
         except (httpx.HTTPError, ValueError) as error:
             raise Failure(f"node{node} does not answer {method}: {error!r}.") from None
         result = answer.get("result")
@@ -128,7 +133,7 @@ class CheatingNetwork:
 
     def rejections(self, node: int) -> dict[str, int]:
         """How many proposals of the cheating validator the node's metrics say it has rejected, by rule."""
-        text = httpx.get(self.nodes[node]["metrics"], timeout=10.0, trust_env=False).text
+        text = self.http.get(self.nodes[node]["metrics"]).text
         found: dict[str, int] = {}
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
@@ -159,6 +164,7 @@ def start(directory: Path, report: Report, state: Mapping[str, Any] | None = Non
 
 def stop(network: CheatingNetwork) -> None:
     """Nothing of it runs any more. Raises Failure."""
+    network.http.close()
     control.stop(network.home)
     network.supervisor.wait()
 
