@@ -88,7 +88,7 @@ def _stale_quote(scene: Scene) -> Play:
 
 
 def _squeezed_margin(scene: Scene) -> Play:
-    """The bid is just above the lowest price that the engine sells at; the offer is in a lane behind the engine, and holds the deposit back."""
+    """The bid is just above the lowest price that the engine takes; the offer, in a lane behind the engine, holds the deposit back."""
     bid, offer = scene.price_near(FALL_PPM - 5_000), scene.price_near(FALL_PPM + 5_000)
     bids = [scene.order(attacker, SIZE, bid, POST_ONLY) for attacker in scene.attackers]
     rescue = scene.deposit(scene.victim, RESCUE)
