@@ -31,7 +31,7 @@ def opened(open_exchange: OpenExchange, **sequencer: Any) -> Twins:
 
 
 def universe(twins: Twins) -> list[Known]:
-    """By lane 1, 5, 2 | 4, 1 | 3, 1, 3, 5 | 4, 4, 2: alice's chain, bob's chain, carol's, dave's."""
+    """By lane 1, 5, 2 | 4, 1 | 3, 1, 3, 1 | 4, 4, 2: alice's chain, bob's chain, carol's, dave's."""
     nonce = twins.next_time_ns // 1_000_000
     return [
         # The post-only buy below crosses this order unless it goes first.
@@ -46,14 +46,14 @@ def universe(twins: Twins) -> list[Known]:
             twins.order("bob", 6, "buy", 2 * TENTH, 6_012_000_000, flags=LONG_TERM),
             sequence=2,
         ),
-        # Fails: there is no such order.
-        twins.sign("bob", twins.cancel("bob", 77, LONG_TERM), sequence=3),
+        # Goes before that order: then the whole bundle fails.
+        twins.sign("bob", twins.cancel("bob", 6, LONG_TERM), sequence=3),
         # Ends at once where it crosses; fails where the cancel of its id stands beside it.
         twins.sign("carol", twins.order("carol", 1, "buy", TENTH, 6_013_000_000, time_in_force=POST_ONLY), sequence=5),
         twins.sign("carol", twins.cancel("carol", 1), sequence=3),
         twins.sign("carol", twins.order("carol", 2, "sell", TENTH // 2, 6_012_000_000, time_in_force=POST_ONLY), sequence=1),
-        # Fails where she has traded.
-        twins.sign("carol", transfer(account("carol"), account("bob"), 2_990), sequence=1),
+        # Fails: there is no such order.
+        twins.sign("carol", twins.cancel("carol", 77, LONG_TERM), sequence=1),
         # Takes as far as the collateral goes.
         twins.sign("dave", twins.order("dave", 1, "buy", 4 * TENTH, 6_014_000_000, time_in_force=IOC), sequence=9),
         # Fails for want of collateral unless the deposit stands beside it.

@@ -92,9 +92,9 @@ def test_every_set_is_executed_as_the_text_says(proof: Proof) -> None:
         seen.update((proof.members.index(tx), result) for tx, result in zip(txs, outcome.results, strict=True))
         seen.update(entry[0] if entry[0] == "fill" else entry[2] for entry in outcome.log)
     failures = {key for key in seen if isinstance(key, tuple) and key[1] != ("", 0)}
-    expected = {(1, ("subaccounts", 102)), (4, ("clob", 3006)), (5, ("clob", 7)), (8, ("subaccounts", 102)), (10, ("clob", 3007))}
+    expected = {(1, ("subaccounts", 102)), (3, ("clob", 3008)), (5, ("clob", 7)), (8, ("clob", 3006)), (10, ("clob", 3007))}
     assert failures == expected
-    assert all(seen[number, ("", 0)] for number in range(len(proof.members)) if number != 4), "these fail by what else is in the block"
+    assert all(seen[number, ("", 0)] for number in range(len(proof.members)) if number != 8), "these fail by what else is in the block"
     for happened in ("fill", "CANCELLED", "POST_ONLY_WOULD_CROSS_MAKER_ORDER", "SELF_TRADE_ERROR", "UNDERCOLLATERALIZED"):
         assert seen[happened], happened
 
