@@ -262,9 +262,9 @@ class _Log:
         with self._path.open("rb") as handle:
             handle.seek(self._begin_byte)
             text = handle.read().decode(errors="replace")
-        for line in text.splitlines():
-            if _REJECTED in line:
-                fields = {key: _plain(value) for key, value in _FIELD.findall(line.partition(_REJECTED)[2])}
+        for line in text.splitlines(keepends=True):
+            if _REJECTED in line and line.endswith("\n"):  # else it is still being written
+                fields = {key: _plain(value) for key, value in _FIELD.findall(line.strip().partition(_REJECTED)[2])}
                 if fields.get("height") == str(height) and fields.get("proposer") == self._proposer and "reason" in fields:
                     return fields
         return None
