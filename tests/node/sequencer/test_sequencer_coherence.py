@@ -25,7 +25,7 @@ HEIGHTS = 8
 ROOM_BYTES = (0, 150, 500, 3_000, 9_000, 2**22, 2**22, 2**22)
 """What the engine offers beyond the smallest preamble."""
 POWERS = (10, 10, 2)
-"""The last one is the application of this process: its vote may be left out, then a preamble is smallest."""
+"""The last one is the application of this process: its vote may be left out, which makes a preamble smallest, or be absent or garbage."""
 LIMITS: dict[str, dict[str, Any]] = {
     "default": {},
     "quota": {"quota_per_account_and_lane": 2},
@@ -94,29 +94,30 @@ class Network:
         smallest = self.smallest_preamble()
         proposals = []
         for number, pool in enumerate(pools):
-            judge = self.judge()
-            assert 2 * judge.admissible(pool) >= len(pool)
             chain.max_tx_bytes = smallest + random.choice(ROOM_BYTES)
-            proposals.append(self.propose(number, pool, judge))
+            proposals.append(self.propose(number, pool))
         self.refuse_too_little(pools[0], smallest)
         decided = proposals[chain.proposer(chain.height + 1)]
-        chain.extend(decided)
+        late, forged = random.choice((((), {}), ((2,), {}), ((), {2: random.randbytes(3_000)}), ((), {2: b"garbage"})))
+        chain.extend(decided, silent=late, forged=forged)
         chain.decide(decided)
         for raw in pools[0]:
             if raw not in decided:
                 self.remotes[0].check_tx(raw, True)
 
-    def propose(self, number: int, pool: list[bytes], judge: Judge) -> list[bytes]:
-        """The block that every application makes of this pool; all accept it, and nothing more fits in."""
+    def propose(self, number: int, pool: list[bytes]) -> list[bytes]:
+        """The block that this application makes of its pool: all others accept it, would have made the same, and nothing more fits in."""
         chain = self.chain
         block = chain.prepare(pool, proposer=number)
-        for other in range(len(chain.apps)):
-            assert chain.prepare(pool, proposer=other) == block, "another process makes another block of the same pool"
         assert bytes_in_block(block) <= chain.max_tx_bytes
         assert chain.process(block) == [True] * len(chain.apps), "what a correct node prepared was rejected"
+        for other in range(len(chain.apps)):
+            assert chain.prepare(pool, proposer=other) == block, "another process makes another block of the same pool"
         first = 0 if chain.extended is None else 1
         if len(block) > first + 1:
             assert not any(chain.process([*block[:first], *reversed(block[first:])])), "any order was accepted"
+        judge = self.judge()
+        assert 2 * judge.admissible(pool) >= len(pool)
         self.assert_full(block, first, pool, judge)
         return block
 

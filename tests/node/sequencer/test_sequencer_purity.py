@@ -46,7 +46,13 @@ def database(app: App) -> list[tuple[bytes, bytes]]:
 def live(app: App) -> list[Any]:
     """The live objects with the order that they are kept in, and whether a block is staged."""
     views = [[(group, list(ordered)) for group, ordered in index.groups.items()] for index in app.state._indexes]
-    return [*[dict(table) for table in app.state.tables], views, len(app.state.journal), app._staged is not None]
+    return [
+        *[dict(table) for table in app.state.tables],
+        views,
+        len(app.state.journal),
+        app._staged is not None,
+        app.store._staged is not None,
+    ]
 
 
 def where_it_stands(app: App) -> tuple[Any, ...]:
