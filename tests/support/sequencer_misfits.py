@@ -17,6 +17,8 @@ from support.slow.world import LONG_TERM, POST_ONLY
 MOST_TX_BYTES = 1_024
 QUOTA = 4
 HELD_NONCES = 20
+CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+"""Of secp256k1: with s, order - s satisfies the equation too."""
 FAR_BELOW = 5_900_000_000
 """A price at which nothing trades."""
 
@@ -118,12 +120,14 @@ class Misfits:
             Signer("bob").private_key, alices, auth_info_bytes(Signer("bob").public_key, 2), account_number=1, chain_id="story-1"
         )
         wrong = {"signature_is_valid": False}
+        high_s = CURVE_ORDER - int.from_bytes(good[-32:], "big")
         return {
             "stranger": [known(stranger, STRANGER.name, [], 0, lane=2)],
             "foreign key": [known(foreign, "alice", [], 2, lane=2, key_is_the_accounts=False)],
             "unknown key": [self._deposit("frank", 0, with_public_key=False, facts={"sends_key": False})],
             "other chain": [self._deposit("erin", 0, 5, chain_id="story-2", facts=wrong)],
             "other number": [self._deposit("erin", 0, 5, account_number=77, facts=wrong)],
+            "high S": [known(good[:-32] + high_s.to_bytes(32, "big"), "erin", [], 0, lane=2, **wrong)],
             "flipped bit": [known(good[:-1] + bytes((good[-1] ^ 1,)), "erin", [], 0, lane=2, **wrong)],
         }
 
