@@ -4,33 +4,17 @@ import json
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.sequencer.order import canonical_order, framed_hash, ranks, seed_of
+from support.slots import Placed
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "sequencer.json").read_text())
 SEED = bytes(32)
-
-
-class Placed(NamedTuple):
-    """What the order reads of a transaction."""
-
-    lane: int
-    account: bytes
-    sequence: int
-    tx_hash: bytes
-
-    @property
-    def lane_account(self) -> bytes:
-        return bytes((self.lane,)) + self.account
-
-    @property
-    def tail(self) -> bytes:
-        return self.sequence.to_bytes(8, "big") + self.tx_hash
 
 
 def part(value: Any) -> Any:
