@@ -6,6 +6,7 @@ from typing import Any
 
 from modules.auth.model import Account
 from modules.consensus.model import SequencerParams
+from node.store.state import LiveState
 from perpd_proto.dydxprotocol.sending import transfer_pb2
 from support.sequencer_twins import TENTH, Known, account, known
 from support.sequencing import APP_HASH, CHAIN_ID, HEIGHT, TIME_MS, TIME_NS, Desk, Signer
@@ -35,7 +36,7 @@ class Crew:
         key = who.public_key if state.key_is_known else b""
         held = Account(FIRST_NUMBER + number, state.sequence, key, state.nonces, state.max_ejected_nonce)
         self.desk.wiring.auth.keeper.consume(self.desk.ctx, [(who.address, held)])
-        self.desk.ctx.state.forget()
+        self._settle()
         self.states[who.address] = state
 
     def sign(self, number: int, messages: Sequence[dict[str, Any]], sequence: int, **changes: Any) -> Known:
@@ -47,9 +48,15 @@ class Crew:
     def block(self, params: SequencerParams) -> admission.Block:
         """What the desk's block is judged by; the desk has these limits from now on."""
         self.desk.wiring.consensus.keeper.set_params(self.desk.ctx, params)
-        self.desk.ctx.state.forget()
+        self._settle()
         limits = params.quota_per_account_and_lane, params.max_block_txs, params.max_block_bytes, params.max_tx_bytes
         return admission.Block(CHAIN_ID, HEIGHT, TIME_MS, APP_HASH, self.states, *limits)
+
+    def _settle(self) -> None:
+        """What was written is not to be undone."""
+        state = self.desk.ctx.state
+        assert isinstance(state, LiveState)
+        state.forget()
 
     # Messages
 
