@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from hashlib import sha256
-from itertools import permutations
 
 import pytest
 
@@ -66,22 +65,6 @@ def interacting(exchange: Exchange) -> list[bytes]:
         exchange.limit("dave", 1, "buy", 2 * TENTH, PRICE + 500_000, tif="ioc"),
         exchange.withdraw("alice", 90_000 * DOLLAR),
     ]
-
-
-def test_of_all_orders_of_five_transactions_exactly_one_is_valid(open_exchange: OpenExchange) -> None:
-    """120 permutations: ProcessProposal accepts the canonical one alone; FinalizeBlock of each gives the same hash, results, events."""
-    exchange = with_book(open_exchange)
-    canonical = exchange.chain.prepare(interacting(exchange))
-    assert len(canonical) == 6
-    expected = outcome(exchange, canonical)
-    assert {result for results in expected[1].values() for result in results} != {b""}
-    accepted = []
-    for order in permutations(canonical[1:]):
-        block = [canonical[0], *order]
-        assert outcome(exchange, block) == expected
-        if is_accepted(exchange, block):
-            accepted.append(block)
-    assert accepted == [canonical]
 
 
 def test_a_preamble_anywhere_else_is_no_valid_block(open_exchange: OpenExchange) -> None:

@@ -1,9 +1,7 @@
 """Prepare and Process together: whatever is in the pool, the proposal is accepted, full, and the only order of its set."""
 
-from itertools import permutations
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -123,24 +121,6 @@ def test_a_proposal_is_as_full_as_the_limits_allow(numbers: list[int], params: S
     for raw in dict.fromkeys(pool):
         if raw not in proposal.txs:
             assert DESK.admit([*proposal.txs, raw]).refusals, "it would have been admissible"
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_every_other_order_of_a_set_is_rejected(seed: int) -> None:
-    """Exhaustive over sets of up to five transactions with every lane mixed: only the canonical order is accepted, rule (e)."""
-    set_params(DEFAULT_PARAMS)
-    pool = [raw for index, raw in enumerate(LIBRARY) if index % 8 == seed]
-    block = DESK.prepare(pool).txs[:]
-    for size in range(2, 6):
-        chosen = DESK.prepare(block[:: max(1, len(block) // size)][:size]).txs
-        assert DESK.process(chosen).accepted
-        for listed in permutations(chosen):
-            verdict = OTHER_DESK.process(list(listed))
-            if list(listed) == chosen:
-                assert verdict.accepted
-            else:
-                first = next(index for index, raw in enumerate(listed) if raw != chosen[index])
-                assert (verdict.accepted, verdict.rule, verdict.position) == (False, "e", first)
 
 
 def test_a_block_with_an_inadmissible_transaction_is_rejected_by_its_rule() -> None:
