@@ -73,18 +73,18 @@ class RandomPools:
         return found
 
     def pool(self, library: Library) -> list[bytes]:
-        """A random part of it in random order: four fifths good ones, and of those some with gaps before them, rivals or twins."""
+        """A random part of it in random order: mostly good ones, of which some have gaps before them, rivals or twins."""
         random = self._random
-        share = random.choice((0.15, 0.5, 0.9))
+        share = random.choice((0.3, 0.5, 0.9))
         pool: list[bytes] = []
         for chain in library.chains:
             for one in chain[: random.randint(0, len(chain))]:
-                if random.random() < 0.97:
+                if random.random() < 0.98:
                     pool.append(one.raw)
-                pool.extend(rival for rival in one.rivals if random.random() < 0.4)
+                pool.extend(rival for rival in one.rivals if random.random() < 0.25)
         pool.extend(raw for raw in library.free if random.random() < share)
         bad = [*library.bad, *self._past]
-        pool.extend(random.sample(bad, min(len(bad), len(pool) // 5)))
+        pool.extend(random.sample(bad, min(len(bad), len(pool) // 7)))
         pool.extend(random.sample(pool, len(pool) // 20))
         random.shuffle(pool)
         return pool
