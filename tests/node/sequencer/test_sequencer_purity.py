@@ -18,8 +18,8 @@ from support.sequencing import Signer
 
 HEIGHTS_BEFORE, HEIGHTS, ACTIONS = 3, 4, 50
 RATES = {
-    "stateful_orders": [{"num_blocks": 3, "limit": 12}],
-    "short_term_orders_and_cancels": [{"num_blocks": 2, "limit": 20}],
+    "stateful_orders": [{"num_blocks": 3, "limit": 7}],
+    "short_term_orders_and_cancels": [{"num_blocks": 2, "limit": 10}],
     "leverage_updates": [],
 }
 
@@ -77,7 +77,7 @@ class Twins:
         state = genesis(
             collateral=dict.fromkeys(TRADERS, 50_000 * DOLLAR),
             clob=clob_section() | {"block_rate_limits": RATES},
-            consensus={"sequencer": {"quota_per_account_and_lane": 6}},
+            consensus={"sequencer": {"quota_per_account_and_lane": 3}},
         )
         self.exchange = open_exchange(state, nodes=2)
         self.chain = self.exchange.chain
