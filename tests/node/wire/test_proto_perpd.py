@@ -18,7 +18,7 @@ QUERIES = {
     "perp.v1.query": "Account Positions Margin Conservation",
     "funding.v1.query": "Funding Rates",
     "oracle.v1.query": "Market Markets",
-    "node.v1.query": "Status AppHash Insurance",
+    "node.v1.query": "Status AppHash Proposals Insurance",
     "authority.v1.query": "Authority",
 }
 CHANGES = {
