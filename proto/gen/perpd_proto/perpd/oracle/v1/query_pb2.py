@@ -23,23 +23,44 @@ _sym_db = _symbol_database.Default()
 
 
 from perpd_proto.cosmos.base.query.v1beta1 import pagination_pb2 as cosmos_dot_base_dot_query_dot_v1beta1_dot_pagination__pb2
+from perpd_proto.perpd.oracle.v1 import tx_pb2 as perpd_dot_oracle_dot_v1_dot_tx__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bperpd/oracle/v1/query.proto\x12\x0fperpd.oracle.v1\x1a*cosmos/base/query/v1beta1/pagination.proto\"\'\n\x12QueryMarketRequest\x12\x11\n\tmarket_id\x18\x01 \x01(\r\"\xc1\x01\n\x13QueryMarketResponse\x12\x11\n\tmarket_id\x18\x01 \x01(\r\x12\x0e\n\x06ticker\x18\x02 \x01(\t\x12\r\n\x05price\x18\x03 \x01(\x04\x12\x10\n\x08\x65xponent\x18\x04 \x01(\x11\x12\x16\n\x0eupdated_height\x18\x05 \x01(\x03\x12 \n\x18updated_time_nanoseconds\x18\x06 \x01(\x04\x12\x17\n\x0freporting_power\x18\x07 \x01(\x04\x12\x13\n\x0btotal_power\x18\x08 \x01(\x04\"Q\n\x13QueryMarketsRequest\x12:\n\npagination\x18\x01 \x01(\x0b\x32&.cosmos.base.query.v1beta1.PageRequest\"\x8a\x01\n\x14QueryMarketsResponse\x12\x35\n\x07markets\x18\x01 \x03(\x0b\x32$.perpd.oracle.v1.QueryMarketResponse\x12;\n\npagination\x18\x02 \x01(\x0b\x32\'.cosmos.base.query.v1beta1.PageResponse2\xb4\x01\n\x05Query\x12S\n\x06Market\x12#.perpd.oracle.v1.QueryMarketRequest\x1a$.perpd.oracle.v1.QueryMarketResponse\x12V\n\x07Markets\x12$.perpd.oracle.v1.QueryMarketsRequest\x1a%.perpd.oracle.v1.QueryMarketsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bperpd/oracle/v1/query.proto\x12\x0fperpd.oracle.v1\x1a*cosmos/base/query/v1beta1/pagination.proto\x1a\x18perpd/oracle/v1/tx.proto\"\'\n\x12QueryMarketRequest\x12\x11\n\tmarket_id\x18\x01 \x01(\r\"\xc1\x01\n\x13QueryMarketResponse\x12\x11\n\tmarket_id\x18\x01 \x01(\r\x12\x0e\n\x06ticker\x18\x02 \x01(\t\x12\r\n\x05price\x18\x03 \x01(\x04\x12\x10\n\x08\x65xponent\x18\x04 \x01(\x11\x12\x16\n\x0eupdated_height\x18\x05 \x01(\x03\x12 \n\x18updated_time_nanoseconds\x18\x06 \x01(\x04\x12\x17\n\x0freporting_power\x18\x07 \x01(\x04\x12\x13\n\x0btotal_power\x18\x08 \x01(\x04\"Q\n\x13QueryMarketsRequest\x12:\n\npagination\x18\x01 \x01(\x0b\x32&.cosmos.base.query.v1beta1.PageRequest\"\x8a\x01\n\x14QueryMarketsResponse\x12\x35\n\x07markets\x18\x01 \x03(\x0b\x32$.perpd.oracle.v1.QueryMarketResponse\x12;\n\npagination\x18\x02 \x01(\x0b\x32\'.cosmos.base.query.v1beta1.PageResponse\"(\n\x13QuerySourcesRequest\x12\x11\n\tmarket_id\x18\x01 \x01(\r\"\x80\x01\n\x14QuerySourcesResponse\x12\x11\n\tmarket_id\x18\x01 \x01(\r\x12\x10\n\x08in_force\x18\x02 \x01(\t\x12\x14\n\x0csince_height\x18\x03 \x01(\x03\x12-\n\x07sources\x18\x04 \x03(\x0b\x32\x1c.perpd.oracle.v1.SourceState\"\x83\x02\n\x0bSourceState\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\r\n\x05price\x18\x02 \x01(\x04\x12\x12\n\nconfidence\x18\x03 \x01(\x04\x12\x18\n\x10time_nanoseconds\x18\x04 \x01(\x04\x12\x0e\n\x06height\x18\x05 \x01(\x03\x12\x17\n\x0f\x61ge_nanoseconds\x18\x06 \x01(\x04\x12\x1b\n\x13maximum_age_seconds\x18\x07 \x01(\r\x12\r\n\x05\x66resh\x18\x08 \x01(\x08\x12\x0f\n\x07\x63\x65rtain\x18\t \x01(\x08\x12\x10\n\x08\x64\x65viates\x18\n \x01(\x08\x12\x13\n\x0bgood_blocks\x18\x0b \x01(\r\x12\x1a\n\x12switch_back_blocks\x18\x0c \x01(\r\"\x15\n\x13QuerySignersRequest\"\xcb\x01\n\x14QuerySignersResponse\x12-\n\x04sets\x18\x01 \x03(\x0b\x32\x1f.perpd.oracle.v1.SignerSetState\x12\x14\n\x0c\x66\x65\x65_quantums\x18\x02 \x01(\x04\x12\x1b\n\x13maximum_age_seconds\x18\x03 \x01(\r\x12\x1d\n\x15maximum_ahead_seconds\x18\x04 \x01(\r\x12\x19\n\x11updates_per_block\x18\x05 \x01(\r\x12\x17\n\x0foverlap_seconds\x18\x06 \x01(\r\"i\n\x0eSignerSetState\x12\'\n\x03set\x18\x01 \x01(\x0b\x32\x1a.perpd.oracle.v1.SignerSet\x12\x1f\n\x17valid_until_nanoseconds\x18\x02 \x01(\x04\x12\r\n\x05valid\x18\x03 \x01(\x08\"%\n\x13QueryReportsRequest\x12\x0e\n\x06height\x18\x01 \x01(\x03\"Y\n\x14QueryReportsResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\x31\n\x07reports\x18\x02 \x03(\x0b\x32 .perpd.oracle.v1.ValidatorReport\"q\n\x0fValidatorReport\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\x0c\x12\r\n\x05power\x18\x02 \x01(\x04\x12\x0e\n\x06status\x18\x03 \x01(\t\x12.\n\x06prices\x18\x04 \x03(\x0b\x32\x1e.perpd.oracle.v1.ReportedPrice\"1\n\rReportedPrice\x12\x11\n\tmarket_id\x18\x01 \x01(\r\x12\r\n\x05price\x18\x02 \x01(\x04\x32\xbc\x03\n\x05Query\x12S\n\x06Market\x12#.perpd.oracle.v1.QueryMarketRequest\x1a$.perpd.oracle.v1.QueryMarketResponse\x12V\n\x07Markets\x12$.perpd.oracle.v1.QueryMarketsRequest\x1a%.perpd.oracle.v1.QueryMarketsResponse\x12V\n\x07Sources\x12$.perpd.oracle.v1.QuerySourcesRequest\x1a%.perpd.oracle.v1.QuerySourcesResponse\x12V\n\x07Signers\x12$.perpd.oracle.v1.QuerySignersRequest\x1a%.perpd.oracle.v1.QuerySignersResponse\x12V\n\x07Reports\x12$.perpd.oracle.v1.QueryReportsRequest\x1a%.perpd.oracle.v1.QueryReportsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'perpd.oracle.v1.query_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_QUERYMARKETREQUEST']._serialized_start=92
-  _globals['_QUERYMARKETREQUEST']._serialized_end=131
-  _globals['_QUERYMARKETRESPONSE']._serialized_start=134
-  _globals['_QUERYMARKETRESPONSE']._serialized_end=327
-  _globals['_QUERYMARKETSREQUEST']._serialized_start=329
-  _globals['_QUERYMARKETSREQUEST']._serialized_end=410
-  _globals['_QUERYMARKETSRESPONSE']._serialized_start=413
-  _globals['_QUERYMARKETSRESPONSE']._serialized_end=551
-  _globals['_QUERY']._serialized_start=554
-  _globals['_QUERY']._serialized_end=734
+  _globals['_QUERYMARKETREQUEST']._serialized_start=118
+  _globals['_QUERYMARKETREQUEST']._serialized_end=157
+  _globals['_QUERYMARKETRESPONSE']._serialized_start=160
+  _globals['_QUERYMARKETRESPONSE']._serialized_end=353
+  _globals['_QUERYMARKETSREQUEST']._serialized_start=355
+  _globals['_QUERYMARKETSREQUEST']._serialized_end=436
+  _globals['_QUERYMARKETSRESPONSE']._serialized_start=439
+  _globals['_QUERYMARKETSRESPONSE']._serialized_end=577
+  _globals['_QUERYSOURCESREQUEST']._serialized_start=579
+  _globals['_QUERYSOURCESREQUEST']._serialized_end=619
+  _globals['_QUERYSOURCESRESPONSE']._serialized_start=622
+  _globals['_QUERYSOURCESRESPONSE']._serialized_end=750
+  _globals['_SOURCESTATE']._serialized_start=753
+  _globals['_SOURCESTATE']._serialized_end=1012
+  _globals['_QUERYSIGNERSREQUEST']._serialized_start=1014
+  _globals['_QUERYSIGNERSREQUEST']._serialized_end=1035
+  _globals['_QUERYSIGNERSRESPONSE']._serialized_start=1038
+  _globals['_QUERYSIGNERSRESPONSE']._serialized_end=1241
+  _globals['_SIGNERSETSTATE']._serialized_start=1243
+  _globals['_SIGNERSETSTATE']._serialized_end=1348
+  _globals['_QUERYREPORTSREQUEST']._serialized_start=1350
+  _globals['_QUERYREPORTSREQUEST']._serialized_end=1387
+  _globals['_QUERYREPORTSRESPONSE']._serialized_start=1389
+  _globals['_QUERYREPORTSRESPONSE']._serialized_end=1478
+  _globals['_VALIDATORREPORT']._serialized_start=1480
+  _globals['_VALIDATORREPORT']._serialized_end=1593
+  _globals['_REPORTEDPRICE']._serialized_start=1595
+  _globals['_REPORTEDPRICE']._serialized_end=1644
+  _globals['_QUERY']._serialized_start=1647
+  _globals['_QUERY']._serialized_end=2091
 # @@protoc_insertion_point(module_scope)

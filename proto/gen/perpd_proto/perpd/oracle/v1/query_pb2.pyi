@@ -1,4 +1,5 @@
 from perpd_proto.cosmos.base.query.v1beta1 import pagination_pb2 as _pagination_pb2
+from perpd_proto.perpd.oracle.v1 import tx_pb2 as _tx_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -46,3 +47,113 @@ class QueryMarketsResponse(_message.Message):
     markets: _containers.RepeatedCompositeFieldContainer[QueryMarketResponse]
     pagination: _pagination_pb2.PageResponse
     def __init__(self, markets: _Optional[_Iterable[_Union[QueryMarketResponse, _Mapping]]] = ..., pagination: _Optional[_Union[_pagination_pb2.PageResponse, _Mapping]] = ...) -> None: ...
+
+class QuerySourcesRequest(_message.Message):
+    __slots__ = ("market_id",)
+    MARKET_ID_FIELD_NUMBER: _ClassVar[int]
+    market_id: int
+    def __init__(self, market_id: _Optional[int] = ...) -> None: ...
+
+class QuerySourcesResponse(_message.Message):
+    __slots__ = ("market_id", "in_force", "since_height", "sources")
+    MARKET_ID_FIELD_NUMBER: _ClassVar[int]
+    IN_FORCE_FIELD_NUMBER: _ClassVar[int]
+    SINCE_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    SOURCES_FIELD_NUMBER: _ClassVar[int]
+    market_id: int
+    in_force: str
+    since_height: int
+    sources: _containers.RepeatedCompositeFieldContainer[SourceState]
+    def __init__(self, market_id: _Optional[int] = ..., in_force: _Optional[str] = ..., since_height: _Optional[int] = ..., sources: _Optional[_Iterable[_Union[SourceState, _Mapping]]] = ...) -> None: ...
+
+class SourceState(_message.Message):
+    __slots__ = ("source", "price", "confidence", "time_nanoseconds", "height", "age_nanoseconds", "maximum_age_seconds", "fresh", "certain", "deviates", "good_blocks", "switch_back_blocks")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    TIME_NANOSECONDS_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    AGE_NANOSECONDS_FIELD_NUMBER: _ClassVar[int]
+    MAXIMUM_AGE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    FRESH_FIELD_NUMBER: _ClassVar[int]
+    CERTAIN_FIELD_NUMBER: _ClassVar[int]
+    DEVIATES_FIELD_NUMBER: _ClassVar[int]
+    GOOD_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    SWITCH_BACK_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    price: int
+    confidence: int
+    time_nanoseconds: int
+    height: int
+    age_nanoseconds: int
+    maximum_age_seconds: int
+    fresh: bool
+    certain: bool
+    deviates: bool
+    good_blocks: int
+    switch_back_blocks: int
+    def __init__(self, source: _Optional[str] = ..., price: _Optional[int] = ..., confidence: _Optional[int] = ..., time_nanoseconds: _Optional[int] = ..., height: _Optional[int] = ..., age_nanoseconds: _Optional[int] = ..., maximum_age_seconds: _Optional[int] = ..., fresh: _Optional[bool] = ..., certain: _Optional[bool] = ..., deviates: _Optional[bool] = ..., good_blocks: _Optional[int] = ..., switch_back_blocks: _Optional[int] = ...) -> None: ...
+
+class QuerySignersRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class QuerySignersResponse(_message.Message):
+    __slots__ = ("sets", "fee_quantums", "maximum_age_seconds", "maximum_ahead_seconds", "updates_per_block", "overlap_seconds")
+    SETS_FIELD_NUMBER: _ClassVar[int]
+    FEE_QUANTUMS_FIELD_NUMBER: _ClassVar[int]
+    MAXIMUM_AGE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    MAXIMUM_AHEAD_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    UPDATES_PER_BLOCK_FIELD_NUMBER: _ClassVar[int]
+    OVERLAP_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    sets: _containers.RepeatedCompositeFieldContainer[SignerSetState]
+    fee_quantums: int
+    maximum_age_seconds: int
+    maximum_ahead_seconds: int
+    updates_per_block: int
+    overlap_seconds: int
+    def __init__(self, sets: _Optional[_Iterable[_Union[SignerSetState, _Mapping]]] = ..., fee_quantums: _Optional[int] = ..., maximum_age_seconds: _Optional[int] = ..., maximum_ahead_seconds: _Optional[int] = ..., updates_per_block: _Optional[int] = ..., overlap_seconds: _Optional[int] = ...) -> None: ...
+
+class SignerSetState(_message.Message):
+    __slots__ = ("set", "valid_until_nanoseconds", "valid")
+    SET_FIELD_NUMBER: _ClassVar[int]
+    VALID_UNTIL_NANOSECONDS_FIELD_NUMBER: _ClassVar[int]
+    VALID_FIELD_NUMBER: _ClassVar[int]
+    set: _tx_pb2.SignerSet
+    valid_until_nanoseconds: int
+    valid: bool
+    def __init__(self, set: _Optional[_Union[_tx_pb2.SignerSet, _Mapping]] = ..., valid_until_nanoseconds: _Optional[int] = ..., valid: _Optional[bool] = ...) -> None: ...
+
+class QueryReportsRequest(_message.Message):
+    __slots__ = ("height",)
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    height: int
+    def __init__(self, height: _Optional[int] = ...) -> None: ...
+
+class QueryReportsResponse(_message.Message):
+    __slots__ = ("height", "reports")
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    REPORTS_FIELD_NUMBER: _ClassVar[int]
+    height: int
+    reports: _containers.RepeatedCompositeFieldContainer[ValidatorReport]
+    def __init__(self, height: _Optional[int] = ..., reports: _Optional[_Iterable[_Union[ValidatorReport, _Mapping]]] = ...) -> None: ...
+
+class ValidatorReport(_message.Message):
+    __slots__ = ("address", "power", "status", "prices")
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    POWER_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    PRICES_FIELD_NUMBER: _ClassVar[int]
+    address: bytes
+    power: int
+    status: str
+    prices: _containers.RepeatedCompositeFieldContainer[ReportedPrice]
+    def __init__(self, address: _Optional[bytes] = ..., power: _Optional[int] = ..., status: _Optional[str] = ..., prices: _Optional[_Iterable[_Union[ReportedPrice, _Mapping]]] = ...) -> None: ...
+
+class ReportedPrice(_message.Message):
+    __slots__ = ("market_id", "price")
+    MARKET_ID_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    market_id: int
+    price: int
+    def __init__(self, market_id: _Optional[int] = ..., price: _Optional[int] = ...) -> None: ...

@@ -44,6 +44,21 @@ class QueryStub:
                 request_serializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QueryMarketsRequest.SerializeToString,
                 response_deserializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QueryMarketsResponse.FromString,
                 _registered_method=True)
+        self.Sources = channel.unary_unary(
+                '/perpd.oracle.v1.Query/Sources',
+                request_serializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QuerySourcesRequest.SerializeToString,
+                response_deserializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QuerySourcesResponse.FromString,
+                _registered_method=True)
+        self.Signers = channel.unary_unary(
+                '/perpd.oracle.v1.Query/Signers',
+                request_serializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QuerySignersRequest.SerializeToString,
+                response_deserializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QuerySignersResponse.FromString,
+                _registered_method=True)
+        self.Reports = channel.unary_unary(
+                '/perpd.oracle.v1.Query/Reports',
+                request_serializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QueryReportsRequest.SerializeToString,
+                response_deserializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QueryReportsResponse.FromString,
+                _registered_method=True)
 
 
 class QueryServicer:
@@ -62,6 +77,27 @@ class QueryServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Sources(self, request, context):
+        """A market's sources in order of preference, and which is in force. NotFound if there is no such market.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Signers(self, request, context):
+        """The sets of signers of pull updates that are or will be valid, and what an update must keep to.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Reports(self, request, context):
+        """Who reported what at the beginning of a block, as it stands in the block. Asks the node's engine.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_QueryServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -74,6 +110,21 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.Markets,
                     request_deserializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QueryMarketsRequest.FromString,
                     response_serializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QueryMarketsResponse.SerializeToString,
+            ),
+            'Sources': grpc.unary_unary_rpc_method_handler(
+                    servicer.Sources,
+                    request_deserializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QuerySourcesRequest.FromString,
+                    response_serializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QuerySourcesResponse.SerializeToString,
+            ),
+            'Signers': grpc.unary_unary_rpc_method_handler(
+                    servicer.Signers,
+                    request_deserializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QuerySignersRequest.FromString,
+                    response_serializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QuerySignersResponse.SerializeToString,
+            ),
+            'Reports': grpc.unary_unary_rpc_method_handler(
+                    servicer.Reports,
+                    request_deserializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QueryReportsRequest.FromString,
+                    response_serializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QueryReportsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -130,6 +181,87 @@ class Query:
             '/perpd.oracle.v1.Query/Markets',
             perpd_dot_oracle_dot_v1_dot_query__pb2.QueryMarketsRequest.SerializeToString,
             perpd_dot_oracle_dot_v1_dot_query__pb2.QueryMarketsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Sources(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpd.oracle.v1.Query/Sources',
+            perpd_dot_oracle_dot_v1_dot_query__pb2.QuerySourcesRequest.SerializeToString,
+            perpd_dot_oracle_dot_v1_dot_query__pb2.QuerySourcesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Signers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpd.oracle.v1.Query/Signers',
+            perpd_dot_oracle_dot_v1_dot_query__pb2.QuerySignersRequest.SerializeToString,
+            perpd_dot_oracle_dot_v1_dot_query__pb2.QuerySignersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Reports(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpd.oracle.v1.Query/Reports',
+            perpd_dot_oracle_dot_v1_dot_query__pb2.QueryReportsRequest.SerializeToString,
+            perpd_dot_oracle_dot_v1_dot_query__pb2.QueryReportsResponse.FromString,
             options,
             channel_credentials,
             insecure,
