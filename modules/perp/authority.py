@@ -8,6 +8,7 @@ from modules.kernel.errors import INVALID_REQUEST
 from modules.kernel.module import ChangeRoute
 from modules.kernel.units import MILLION
 from modules.oracle.keeper import OracleKeeper
+from modules.oracle.model import Standing
 from modules.perp import errors
 from modules.perp.model import CROSS, ISOLATED, NAME_CHARACTERS_MAX, LiquidityTier, Perpetual
 from modules.perp.state import PerpState
@@ -94,7 +95,8 @@ def update_perpetual(ctx: Context, state: PerpState, oracle: OracleKeeper, wante
         raise errors.PERPETUAL_MISSING(f"perpetual {wanted.id}")
     if oracle.market(ctx, wanted.market_id) is None:
         raise errors.MARKET_MISSING(f"market {wanted.market_id}")
-    if wanted.market_id != old.market_id and state.open_interest.has(ctx, old.id) and not oracle.price(ctx, wanted.market_id).price:
+    is_priced = oracle.standing(ctx, wanted.market_id) is not Standing.INVALID
+    if wanted.market_id != old.market_id and state.open_interest.has(ctx, old.id) and not is_priced:
         raise errors.MARKET_MISSING(f"market {wanted.market_id} has no price yet, and perpetual {old.id} has open positions")
     if not state.tiers.has(ctx, wanted.liquidity_tier):
         raise errors.TIER_MISSING(f"liquidity tier {wanted.liquidity_tier}")

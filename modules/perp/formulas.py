@@ -1,9 +1,12 @@
 """Margin maths: pure functions of integers. Money is in quote quantums, sizes in base quantums, ratios in ppm."""
 
-from modules.kernel.intmath import div_ceil, div_floor, div_trunc, pow10, ppm_ceil, ppm_floor
+from modules.kernel.intmath import UINT64_MAX, clamp, div_ceil, div_floor, div_trunc, pow10, ppm_ceil, ppm_floor
 from modules.kernel.units import MILLION, QUOTE_ATOMIC_RESOLUTION
 from modules.perp import brackets
 from modules.perp.model import LiquidityTier, PositionMargin, Terms
+
+EMA_SCALE = MILLION
+"""The average basis is kept in parts of an oracle unit as fine as this, so that its floors add up to nothing."""
 
 
 def price_scale(exponent: int, atomic_resolution: int) -> int:
@@ -86,3 +89,45 @@ def index_subticks(price: int, exponent: int, atomic_resolution: int, quantum_co
     """PERP-8: the oracle price in subticks as an exact (numerator, denominator): price x 10^(e - quantum conversion exponent)."""
     scale = price_scale(exponent, atomic_resolution) - quantum_conversion_exponent
     return price * pow10(max(scale, 0)), pow10(max(-scale, 0))
+
+
+def oracle_units(price: tuple[int, int], unit: tuple[int, int]) -> int:
+    """PERP-11: an exact positive price of a book in oracle units, rounded down, at least 1 and at most 2^64 - 1.
+
+    Both are exact (numerator, denominator) in subticks; `unit` is what one oracle unit is worth (PERP-8 of 1).
+    """
+    return clamp(div_floor(price[0] * unit[1], price[1] * unit[0]), 1, UINT64_MAX)
+
+
+def middle(bid: int, ask: int) -> int:
+    """PERP-12: half way between two prices, rounded down."""
+    return div_floor(bid + ask, 2)
+
+
+def ema_after(ema: int, sample: int, elapsed_ns: int, constant_ns: int) -> int:
+    """PERP-13: the average after a sample that held for `elapsed_ns`: ema + floor((sample - ema) x elapsed / (elapsed + constant)).
+
+    It never leaves what lies between the two. In whatever unit both are; elapsed >= 0, constant > 0.
+    """
+    return ema + div_floor((sample - ema) * elapsed_ns, elapsed_ns + constant_ns)
+
+
+def mark_bounds(index: int, clamp_ppm: int) -> tuple[int, int]:
+    """PERP-14: the lowest and the highest mark: index x (1 -+ clamp / 10^6), rounded towards the index, at most 2^64 - 1.
+
+    The index is positive and below 2^64, and itself always within; the clamp is below 10^6.
+    """
+    return div_ceil(index * (MILLION - clamp_ppm), MILLION), min(div_floor(index * (MILLION + clamp_ppm), MILLION), UINT64_MAX)
+
+
+def mark_price(index: int, ema: int, impact_middle: int, clamp_ppm: int) -> int:
+    """PERP-15: the median of index, index + ema and impact middle, moved into PERP-14.
+
+    All in oracle units, `ema` the average of book middle - index, signed. Who lacks a side of the book gives the index for it.
+    """
+    return clamp(sorted((index, index + ema, impact_middle))[1], *mark_bounds(index, clamp_ppm))
+
+
+def whole_units(ema: int) -> int:
+    """PERP-16: an average kept in 10^-6 of an oracle unit in whole ones, toward zero."""
+    return div_trunc(ema, EMA_SCALE)

@@ -1,15 +1,17 @@
 """The perpetuals' verbs: what exists, what a position is worth and requires, how much is open."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from modules.kernel.context import Context
 from modules.oracle.keeper import OracleKeeper
+from modules.oracle.model import Reading, Standing
 from modules.perp import formulas
 from modules.perp.errors import PERPETUAL_MISSING
 from modules.perp.model import LiquidityTier, Perpetual, PositionMargin, Terms
 from modules.perp.state import PerpState
 
 _MEMO = "perp.terms"
+_NOT_FRESH = "perp.not_fresh"
 
 
 class PerpKeeper:
@@ -56,7 +58,7 @@ class PerpKeeper:
         found = memo.get(perpetual_id)
         if found is None:
             perpetual = self.require(ctx, perpetual_id)
-            price = self._oracle.price(ctx, perpetual.market_id)
+            price = self._index(ctx, perpetual)
             found = memo[perpetual_id] = formulas.terms(price.price, price.exponent, perpetual.atomic_resolution, self.tier(ctx, perpetual))
         return found
 
@@ -95,23 +97,42 @@ class PerpKeeper:
     def index_subticks(self, ctx: Context, perpetual_id: int, quantum_conversion_exponent: int) -> tuple[int, int]:
         """The oracle price in subticks of a book as an exact (numerator, denominator); numerator 0 if never priced."""
         perpetual = self.require(ctx, perpetual_id)
-        price = self._oracle.price(ctx, perpetual.market_id)
+        price = self._index(ctx, perpetual)
         return formulas.index_subticks(price.price, price.exponent, perpetual.atomic_resolution, quantum_conversion_exponent)
 
     def subticks_of(self, ctx: Context, perpetual_id: int, price: int, quantum_conversion_exponent: int) -> tuple[int, int]:
         """Any price in oracle units in subticks of a book, exact, as above."""
         perpetual = self.require(ctx, perpetual_id)
-        exponent = self._oracle.price(ctx, perpetual.market_id).exponent
+        exponent = self._index(ctx, perpetual).exponent
         return formulas.index_subticks(price, exponent, perpetual.atomic_resolution, quantum_conversion_exponent)
 
     def priced(self, ctx: Context, perpetual_id: int, price: int) -> Context:
         """A context that reads the same state as if this were the perpetual's margin price, in oracle units. For questions only."""
         perpetual = self.require(ctx, perpetual_id)
-        exponent = self._oracle.price(ctx, perpetual.market_id).exponent
+        exponent = self._index(ctx, perpetual).exponent
         trial = Context(ctx.state, ctx.height, ctx.time_ns, ctx.chain_id)
         changed = formulas.terms(price, exponent, perpetual.atomic_resolution, self.tier(ctx, perpetual))
         trial.scratch[_MEMO] = {perpetual_id: changed}
         return trial
+
+    def standing(self, ctx: Context, perpetual_id: int) -> Standing:
+        """What the price of an existing perpetual's market allows in this block: one look into a table that is mostly empty."""
+        return self.not_fresh(ctx).get(perpetual_id, Standing.FRESH)
+
+    def not_fresh(self, ctx: Context) -> Mapping[int, Standing]:
+        """Every perpetual whose market's price is not FRESH, by id."""
+        memo: dict[int, Standing] | None = ctx.scratch.get(_NOT_FRESH)
+        if memo is None:
+            memo = ctx.scratch[_NOT_FRESH] = {}
+            markets = self._oracle.not_fresh(ctx)
+            if markets:
+                memo.update([(one.id, markets[one.market_id]) for one in self.all(ctx) if one.market_id in markets])
+        return memo
+
+    def _index(self, ctx: Context, perpetual: Perpetual) -> Reading:
+        """The price of its market, at the market's own maximum age: margin values a position at the last price, however old."""
+        market_id = perpetual.market_id
+        return self._oracle.price(ctx, market_id, self._oracle.maximum_age_seconds(ctx, market_id))
 
     def check(self, ctx: Context) -> list[str]:
         """PERP-A: every perpetual has a market and a tier; open interest is positive where it is kept, and of a perpetual."""
