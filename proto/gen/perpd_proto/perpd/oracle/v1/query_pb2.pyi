@@ -1,12 +1,20 @@
 from perpd_proto.cosmos.base.query.v1beta1 import pagination_pb2 as _pagination_pb2
 from perpd_proto.perpd.oracle.v1 import tx_pb2 as _tx_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class Series(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SERIES_INDEX: _ClassVar[Series]
+    SERIES_MARK: _ClassVar[Series]
+SERIES_INDEX: Series
+SERIES_MARK: Series
 
 class QueryMarketRequest(_message.Message):
     __slots__ = ("market_id",)
@@ -157,3 +165,51 @@ class ReportedPrice(_message.Message):
     market_id: int
     price: int
     def __init__(self, market_id: _Optional[int] = ..., price: _Optional[int] = ...) -> None: ...
+
+class Window(_message.Message):
+    __slots__ = ("from_nanoseconds", "to_nanoseconds")
+    FROM_NANOSECONDS_FIELD_NUMBER: _ClassVar[int]
+    TO_NANOSECONDS_FIELD_NUMBER: _ClassVar[int]
+    from_nanoseconds: int
+    to_nanoseconds: int
+    def __init__(self, from_nanoseconds: _Optional[int] = ..., to_nanoseconds: _Optional[int] = ...) -> None: ...
+
+class QueryObserveRequest(_message.Message):
+    __slots__ = ("series", "id", "windows", "seconds_ago")
+    SERIES_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    WINDOWS_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_AGO_FIELD_NUMBER: _ClassVar[int]
+    series: Series
+    id: int
+    windows: _containers.RepeatedCompositeFieldContainer[Window]
+    seconds_ago: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, series: _Optional[_Union[Series, str]] = ..., id: _Optional[int] = ..., windows: _Optional[_Iterable[_Union[Window, _Mapping]]] = ..., seconds_ago: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Average(_message.Message):
+    __slots__ = ("from_nanoseconds", "to_nanoseconds", "numerator", "denominator", "price", "fresh_nanoseconds")
+    FROM_NANOSECONDS_FIELD_NUMBER: _ClassVar[int]
+    TO_NANOSECONDS_FIELD_NUMBER: _ClassVar[int]
+    NUMERATOR_FIELD_NUMBER: _ClassVar[int]
+    DENOMINATOR_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    FRESH_NANOSECONDS_FIELD_NUMBER: _ClassVar[int]
+    from_nanoseconds: int
+    to_nanoseconds: int
+    numerator: bytes
+    denominator: int
+    price: int
+    fresh_nanoseconds: int
+    def __init__(self, from_nanoseconds: _Optional[int] = ..., to_nanoseconds: _Optional[int] = ..., numerator: _Optional[bytes] = ..., denominator: _Optional[int] = ..., price: _Optional[int] = ..., fresh_nanoseconds: _Optional[int] = ...) -> None: ...
+
+class QueryObserveResponse(_message.Message):
+    __slots__ = ("exponent", "oldest_nanoseconds", "latest_nanoseconds", "averages")
+    EXPONENT_FIELD_NUMBER: _ClassVar[int]
+    OLDEST_NANOSECONDS_FIELD_NUMBER: _ClassVar[int]
+    LATEST_NANOSECONDS_FIELD_NUMBER: _ClassVar[int]
+    AVERAGES_FIELD_NUMBER: _ClassVar[int]
+    exponent: int
+    oldest_nanoseconds: int
+    latest_nanoseconds: int
+    averages: _containers.RepeatedCompositeFieldContainer[Average]
+    def __init__(self, exponent: _Optional[int] = ..., oldest_nanoseconds: _Optional[int] = ..., latest_nanoseconds: _Optional[int] = ..., averages: _Optional[_Iterable[_Union[Average, _Mapping]]] = ...) -> None: ...

@@ -59,6 +59,11 @@ class QueryStub:
                 request_serializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QueryReportsRequest.SerializeToString,
                 response_deserializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QueryReportsResponse.FromString,
                 _registered_method=True)
+        self.Observe = channel.unary_unary(
+                '/perpd.oracle.v1.Query/Observe',
+                request_serializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QueryObserveRequest.SerializeToString,
+                response_deserializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QueryObserveResponse.FromString,
+                _registered_method=True)
 
 
 class QueryServicer:
@@ -98,6 +103,14 @@ class QueryServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Observe(self, request, context):
+        """Averages of a price over windows of time. NotFound for a series that has never had a price, OutOfRange for a window that lies not in the
+        kept range, InvalidArgument for one that is empty.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_QueryServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -125,6 +138,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.Reports,
                     request_deserializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QueryReportsRequest.FromString,
                     response_serializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QueryReportsResponse.SerializeToString,
+            ),
+            'Observe': grpc.unary_unary_rpc_method_handler(
+                    servicer.Observe,
+                    request_deserializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QueryObserveRequest.FromString,
+                    response_serializer=perpd_dot_oracle_dot_v1_dot_query__pb2.QueryObserveResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -262,6 +280,33 @@ class Query:
             '/perpd.oracle.v1.Query/Reports',
             perpd_dot_oracle_dot_v1_dot_query__pb2.QueryReportsRequest.SerializeToString,
             perpd_dot_oracle_dot_v1_dot_query__pb2.QueryReportsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Observe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpd.oracle.v1.Query/Observe',
+            perpd_dot_oracle_dot_v1_dot_query__pb2.QueryObserveRequest.SerializeToString,
+            perpd_dot_oracle_dot_v1_dot_query__pb2.QueryObserveResponse.FromString,
             options,
             channel_credentials,
             insecure,
