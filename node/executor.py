@@ -104,10 +104,13 @@ class Executor:
         wiring.auth.keeper.remember(ctx, admission.hashes)
 
         # 2. Prices for the whole block. 3. Clock: funding and expiry.
+        gap_ns = _gap_ns(ctx, wiring.consensus.keeper)
+        wiring.oracle.keeper.begin_block(ctx, gap_ns)
         if block.preamble is not None:
             wiring.oracle.keeper.apply_votes(ctx, votes, block.preamble.total_power)
         ctx.scratch.clear()
-        wiring.subaccounts.keeper.begin_block(ctx, _gap_ns(ctx, wiring.consensus.keeper))
+        wiring.oracle.keeper.tell_standings(ctx)
+        wiring.subaccounts.keeper.begin_block(ctx, gap_ns)
         wiring.funding.keeper.begin_block(ctx)
         due = wiring.clob.keeper.begin_block(ctx)
         told = _tell(notes, CLOCK, ctx, 0)

@@ -60,8 +60,11 @@ class Node:
     def _follow_markets(self, ctx: Context) -> None:
         """The feeder reports what the chain trades."""
         oracle = self._oracle
-        markets = oracle.markets(ctx)
-        self.feeder.follow((market.id, market.ticker, market.exponent, oracle.price(ctx, market.id).price) for market in markets)
+
+        def last(market_id: int) -> int:
+            return oracle.price(ctx, market_id, oracle.maximum_age_seconds(ctx, market_id)).price
+
+        self.feeder.follow((market.id, market.ticker, market.exponent, last(market.id)) for market in oracle.markets(ctx))
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT. Raises whatever the application raised where it may not: the process must end with it."""

@@ -1,38 +1,85 @@
 """Genesis of the oracle: markets and their first prices.
 
-`maximum_age_seconds`: up to which age a price is fresh. Each of `markets`: `id`, `ticker` (`BASE-QUOTE`), `exponent`,
-`min_price_change_ppm`, `price` (0 or absent: never set). An export adds what the last agreement was: `updated_height`, `updated_ns`
-(0 or absent: genesis time), `reporting_power`, `total_power`.
+`maximum_age_seconds`: up to which age a price is fresh. `reopening` (may be absent): `gap_seconds` (default 300), the gap between blocks
+after which markets have to prove themselves again, and `fresh_prices` (default 3; 0: they never have to), by how many updates.
+
+Each of `markets`: `id`, `ticker` (`BASE-QUOTE`), `exponent`, `min_price_change_ppm`, `price` (0 or absent: never set), and bounds, of which
+0 or absent is none: `maximum_age_seconds` (its own instead of the section's), `maximum_confidence_ppm`, `maximum_move_ppm` and
+`minimum_move_ppm` per block. An export adds what the last agreement was: `updated_height`, `updated_ns` (0 or absent: genesis time),
+`reporting_power`, `total_power`, `confidence`, and `standing` as it was told last with `updates_to_come` while the market is REOPENING.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from modules.kernel.context import Context
 from modules.kernel.genesis import Reader
 from modules.kernel.intmath import UINT32_MAX, UINT64_MAX
 from modules.kernel.module import Problems
+from modules.kernel.units import MILLION
 from modules.oracle import formulas
-from modules.oracle.model import MIN_PRICE_CHANGE_PPM_MAX, TICKER_CHARACTERS_MAX, Market, MarketPrice
+from modules.oracle.model import (
+    DEFAULT_REOPENING,
+    MIN_PRICE_CHANGE_PPM_MAX,
+    TICKER_CHARACTERS_MAX,
+    Market,
+    MarketPrice,
+    Reopening,
+    Standing,
+)
 from modules.oracle.state import OracleState
 
 EXPONENT_RANGE = 30
 """Largest absolute exponent of a price."""
 MAX_AGE_SECONDS = 30 * 86_400
+FRESH_PRICES_MAX = 1_000
 
 
-def _read(section: Any, problems: Problems) -> tuple[int, list[tuple[Market, MarketPrice]]]:
+class _Entry(NamedTuple):
+    market: Market
+    price: MarketPrice
+    standing: Standing
+    updates_to_come: int
+
+
+class _Section(NamedTuple):
+    maximum_age_seconds: int
+    reopening: Reopening
+    markets: list[_Entry]
+
+
+def _read_reopening(reader: Reader | None) -> Reopening:
+    if reader is None:
+        return DEFAULT_REOPENING
+    found = Reopening(
+        reader.integer("gap_seconds", 1, MAX_AGE_SECONDS, DEFAULT_REOPENING.gap_seconds),
+        reader.integer("fresh_prices", 0, FRESH_PRICES_MAX, DEFAULT_REOPENING.fresh_prices),
+    )
+    reader.done()
+    return found
+
+
+def _read_market(entry: Reader) -> Market:
+    return Market(
+        entry.integer("id", 0, UINT32_MAX),
+        entry.text("ticker", longest=TICKER_CHARACTERS_MAX),
+        entry.integer("exponent", -EXPONENT_RANGE, EXPONENT_RANGE),
+        entry.integer("min_price_change_ppm", 1, MIN_PRICE_CHANGE_PPM_MAX),
+        entry.integer("maximum_age_seconds", 0, MAX_AGE_SECONDS, 0),
+        entry.integer("maximum_confidence_ppm", 0, MILLION, 0),
+        entry.integer("maximum_move_ppm", 0, MILLION, 0),
+        entry.integer("minimum_move_ppm", 0, MILLION, 0),
+    )
+
+
+def _read(section: Any, problems: Problems) -> _Section:
     reader = Reader(section, "oracle", problems)
     maximum_age_seconds = reader.integer("maximum_age_seconds", 1, MAX_AGE_SECONDS)
-    markets: list[tuple[Market, MarketPrice]] = []
+    reopening = _read_reopening(reader.optional("reopening"))
+    markets: list[_Entry] = []
     ids: dict[int, None] = {}
     tickers: dict[str, None] = {}
     for entry in reader.objects("markets", required=True):
-        market = Market(
-            entry.integer("id", 0, UINT32_MAX),
-            entry.text("ticker", longest=TICKER_CHARACTERS_MAX),
-            entry.integer("exponent", -EXPONENT_RANGE, EXPONENT_RANGE),
-            entry.integer("min_price_change_ppm", 1, MIN_PRICE_CHANGE_PPM_MAX),
-        )
+        market = _read_market(entry)
         price = MarketPrice(
             entry.integer("price", 0, UINT64_MAX, 0),
             market.exponent,
@@ -40,7 +87,11 @@ def _read(section: Any, problems: Problems) -> tuple[int, list[tuple[Market, Mar
             entry.integer("updated_ns", 0, UINT64_MAX, 0),
             entry.integer("reporting_power", 0, UINT64_MAX, 0),
             entry.integer("total_power", 0, UINT64_MAX, 0),
+            entry.integer("confidence", 0, UINT64_MAX, 0),
         )
+        standing = Standing.FRESH if price.price else Standing.INVALID
+        told = entry.text("standing", standing.name, tuple(Standing.__members__))
+        updates_to_come = entry.integer("updates_to_come", 0, FRESH_PRICES_MAX, 0)
         if market.id in ids:
             entry.problem("id", f"{market.id} has a second entry")
         if market.ticker and not formulas.is_pair(market.ticker):
@@ -49,9 +100,9 @@ def _read(section: Any, problems: Problems) -> tuple[int, list[tuple[Market, Mar
             entry.problem("ticker", f"{market.ticker!r} names two markets")
         ids[market.id] = tickers[market.ticker] = None
         entry.done()
-        markets.append((market, price))
+        markets.append(_Entry(market, price, Standing.__members__.get(told, standing), updates_to_come))
     reader.done()
-    return maximum_age_seconds, markets
+    return _Section(maximum_age_seconds, reopening, markets)
 
 
 def validate(section: Any, problems: Problems) -> None:
@@ -62,12 +113,17 @@ def validate(section: Any, problems: Problems) -> None:
 def init(ctx: Context, state: OracleState, section: Any) -> None:
     """Markets as listed; a price without a time is as old as the chain."""
     problems = Problems()
-    maximum_age_seconds, markets = _read(section, problems)
+    maximum_age_seconds, reopening, markets = _read(section, problems)
     assert not problems.found, problems.found
     state.maximum_age_seconds.set(ctx, maximum_age_seconds)
-    for market, price in markets:
+    state.reopening.set(ctx, reopening)
+    for market, price, standing, updates_to_come in markets:
         state.markets.set(ctx, market.id, market)
         state.prices.set(ctx, market.id, price if price.updated_ns else price._replace(updated_ns=ctx.time_ns))
+        if standing:
+            state.standings.set(ctx, market.id, int(standing))
+        if updates_to_come:
+            state.reopenings.set(ctx, market.id, updates_to_come)
 
 
 def export(ctx: Context, state: OracleState) -> dict[str, Any]:
@@ -82,11 +138,22 @@ def export(ctx: Context, state: OracleState) -> dict[str, Any]:
                 "ticker": market.ticker,
                 "exponent": market.exponent,
                 "min_price_change_ppm": market.min_price_change_ppm,
+                "maximum_age_seconds": market.maximum_age_seconds,
+                "maximum_confidence_ppm": market.maximum_confidence_ppm,
+                "maximum_move_ppm": market.maximum_move_ppm,
+                "minimum_move_ppm": market.minimum_move_ppm,
                 "price": str(price.price),
                 "updated_height": str(price.updated_height),
                 "updated_ns": str(price.updated_ns),
                 "reporting_power": str(price.reporting_power),
                 "total_power": str(price.total_power),
+                "confidence": str(price.confidence),
+                "standing": Standing(state.standings.get(ctx, market_id) or Standing.FRESH).name,
+                "updates_to_come": state.reopenings.get(ctx, market_id) or 0,
             }
         )
-    return {"maximum_age_seconds": state.maximum_age_seconds.require(ctx), "markets": rows}
+    return {
+        "maximum_age_seconds": state.maximum_age_seconds.require(ctx),
+        "reopening": state.reopening.require(ctx)._asdict(),
+        "markets": rows,
+    }

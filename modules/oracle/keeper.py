@@ -1,12 +1,15 @@
 """The oracle's verbs: the one way to read a price, and the one way in which votes move it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from modules.kernel.context import Context
+from modules.kernel.units import NANOSECONDS_PER_SECOND
 from modules.oracle import formulas
-from modules.oracle.events import PRICE_UPDATED
-from modules.oracle.model import Market, MarketPrice, PriceVote
+from modules.oracle.events import PRICE_UPDATED, STANDING_CHANGED
+from modules.oracle.model import Market, MarketPrice, PriceVote, Reading, Reopening, Standing
 from modules.oracle.state import OracleState
+
+_MEMO = "oracle.not_fresh"
 
 
 class OracleKeeper:
@@ -23,20 +26,64 @@ class OracleKeeper:
         for _, market in self._state.markets.items(ctx):
             yield market
 
-    def price(self, ctx: Context, market_id: int) -> MarketPrice:
-        """The market's price with its age; price 0 if it was never set. The market exists (genesis checks who refers to it)."""
+    def price(self, ctx: Context, market_id: int, maximum_age_seconds: int) -> Reading:
+        """The market's last price, with its age and what that allows to a reader who takes none older than so many seconds of block time.
+
+        Price 0 if it was never set. The market exists (genesis checks who refers to it).
+        """
+        found = self.recorded(ctx, market_id)
+        return Reading(found.price, found.exponent, ctx.time_ns - found.updated_ns, self._judge(ctx, market_id, found, maximum_age_seconds))
+
+    def recorded(self, ctx: Context, market_id: int) -> MarketPrice:
+        """The price as it is kept, for the oracle's own files: everybody else names an age."""
         found = self._state.prices.get(ctx, market_id)
         assert found is not None, f"market {market_id} does not exist"
         return found
 
-    def maximum_age_seconds(self, ctx: Context) -> int:
-        """The age in seconds of block time up to which a price counts as fresh."""
-        return self._state.maximum_age_seconds.get(ctx) or 0
+    def maximum_age_seconds(self, ctx: Context, market_id: int) -> int:
+        """The age in seconds of block time up to which the market's price is fresh: its own, else that of all markets."""
+        market = self._state.markets.get(ctx, market_id)
+        assert market is not None, f"market {market_id} does not exist"
+        return market.maximum_age_seconds or self._state.maximum_age_seconds.require(ctx)
 
-    def is_fresh(self, ctx: Context, market_id: int) -> bool:
-        """Whether the price was set and is not older than the maximum age at the block's time."""
-        found = self.price(ctx, market_id)
-        return formulas.is_fresh(found.price, found.updated_ns, ctx.time_ns, self.maximum_age_seconds(ctx))
+    def standing(self, ctx: Context, market_id: int) -> Standing:
+        """What the market's price allows in this block, at the market's own maximum age."""
+        return self.not_fresh(ctx).get(market_id, Standing.FRESH)
+
+    def not_fresh(self, ctx: Context) -> Mapping[int, Standing]:
+        """Every market whose price is not FRESH, by id. Remembered in the context's scratch until prices may change; mostly empty."""
+        found: dict[int, Standing] | None = ctx.scratch.get(_MEMO)
+        if found is None:
+            found = ctx.scratch[_MEMO] = {}
+            for market_id in self._state.markets.keys(ctx):
+                judged = self._judge(ctx, market_id, self.recorded(ctx, market_id), self.maximum_age_seconds(ctx, market_id))
+                if judged:
+                    found[market_id] = judged
+        return found
+
+    def reopening(self, ctx: Context) -> Reopening:
+        """When markets have to prove themselves again."""
+        return self._state.reopening.require(ctx)
+
+    def begin_block(self, ctx: Context, gap_ns: int) -> None:
+        """After a gap between blocks that is longer than the parameter every market is REOPENING. Before the block's prices come."""
+        parameters = self.reopening(ctx)
+        if parameters.fresh_prices and gap_ns > parameters.gap_seconds * NANOSECONDS_PER_SECOND:
+            for market_id in list(self._state.markets.keys(ctx)):
+                self._state.reopenings.set(ctx, market_id, parameters.fresh_prices)
+            ctx.scratch.pop(_MEMO, None)
+
+    def tell_standings(self, ctx: Context) -> None:
+        """An event for each market whose standing is another one than when it was told last, also by mere ageing. After the prices."""
+        now = self.not_fresh(ctx)
+        for market_id in list(self._state.markets.keys(ctx)):
+            standing = now.get(market_id, Standing.FRESH)
+            if standing != (self._state.standings.get(ctx, market_id) or Standing.FRESH):
+                if standing:
+                    self._state.standings.set(ctx, market_id, int(standing))
+                else:
+                    self._state.standings.delete(ctx, market_id)
+                ctx.emit(STANDING_CHANGED, market_id, standing.name)
 
     def apply_votes(self, ctx: Context, votes: Sequence[PriceVote], total_power: int) -> None:
         """Each market has the weighted lower median of what was reported if two thirds of `total_power` reported it.
@@ -54,11 +101,38 @@ class OracleKeeper:
             reporting_power = sum(power for _, power in reported)
             if not reported or not formulas.has_quorum(reporting_power, total_power):
                 continue
-            old = self.price(ctx, market_id)
-            price = formulas.aggregate(reported)
-            self._state.prices.set(ctx, market_id, MarketPrice(price, old.exponent, ctx.height, ctx.time_ns, reporting_power, total_power))
-            if price != old.price:
-                ctx.emit(PRICE_UPDATED, market_id, price)
+            self._accept(ctx, market_id, formulas.aggregate(reported), reporting_power, total_power)
+        ctx.scratch.pop(_MEMO, None)
+
+    def _accept(self, ctx: Context, market_id: int, agreed: int, reporting_power: int, total_power: int, confidence: int = 0) -> None:
+        """The market has this price as far as one block may move it, and it is as young as the block.
+
+        A market that is REOPENING takes it whole: what the chain missed is no move of one block.
+        """
+        market, old = self.market(ctx, market_id), self.recorded(ctx, market_id)
+        assert market is not None, "every price is of a market"
+        left = self._state.reopenings.get(ctx, market_id) or 0
+        price = old.price
+        if formulas.is_move(old.price, agreed, market.minimum_move_ppm):
+            price = formulas.moved(old.price, agreed, 0 if left else market.maximum_move_ppm)
+        if left > 1:
+            self._state.reopenings.set(ctx, market_id, left - 1)
+        elif left:
+            self._state.reopenings.delete(ctx, market_id)
+        found = MarketPrice(price, old.exponent, ctx.height, ctx.time_ns, reporting_power, total_power, confidence)
+        self._state.prices.set(ctx, market_id, found)
+        if price != old.price:
+            ctx.emit(PRICE_UPDATED, market_id, price)
+
+    def _judge(self, ctx: Context, market_id: int, found: MarketPrice, maximum_age_seconds: int) -> Standing:
+        market = self.market(ctx, market_id)
+        assert market is not None, f"market {market_id} does not exist"
+        return formulas.standing(
+            found.price,
+            fresh=formulas.is_fresh(found.price, found.updated_ns, ctx.time_ns, maximum_age_seconds),
+            confident=formulas.is_confident(found.price, found.confidence, market.maximum_confidence_ppm),
+            reopening=self._state.reopenings.has(ctx, market_id),
+        )
 
     def check(self, ctx: Context) -> list[str]:
         """ORACLE-A: every market has a price entry with its exponent, none set in the future, and no entry is without a market."""

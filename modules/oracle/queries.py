@@ -23,7 +23,7 @@ def _key(market: Market) -> bytes:
 
 
 def _price(ctx: Context, keeper: OracleKeeper, market: Market) -> market_price_pb2.MarketPrice:
-    price = keeper.price(ctx, market.id)
+    price = keeper.recorded(ctx, market.id)
     return market_price_pb2.MarketPrice(id=market.id, exponent=price.exponent, price=price.price)
 
 
@@ -34,7 +34,7 @@ def _param(market: Market) -> market_param_pb2.MarketParam:
 
 
 def _details(ctx: Context, keeper: OracleKeeper, market: Market) -> oracle_pb2.QueryMarketResponse:
-    price = keeper.price(ctx, market.id)
+    price = keeper.recorded(ctx, market.id)
     return oracle_pb2.QueryMarketResponse(
         market_id=market.id,
         ticker=market.ticker,

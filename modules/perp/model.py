@@ -2,12 +2,18 @@
 
 from typing import NamedTuple
 
-from modules.kernel.codec import SINT, TEXT, UINT, Record, nested, repeated
+from modules.kernel.codec import BIG, SINT, TEXT, UINT, Record, nested, repeated
 
 CROSS = 1
 """Market type: collateral in the common pool."""
 ISOLATED = 2
 """Market type: a collateral pool and an insurance fund of its own."""
+INDEX = 1
+"""Margin price: the oracle's."""
+MARK = 2
+"""Margin price: the mark price."""
+DEFAULT_CLAMP_PPM = 5_000
+DEFAULT_EMA_SECONDS = 150
 NAME_CHARACTERS_MAX = 64
 """Of a ticker or a tier's name."""
 
@@ -25,6 +31,12 @@ class Perpetual(NamedTuple):
     """Interest per 8 hours, added to the premium."""
     liquidity_tier: int
     market_type: int
+    margin_price: int = INDEX
+    """INDEX or MARK: what positions are valued with."""
+    mark_clamp_ppm: int = DEFAULT_CLAMP_PPM
+    """How far from the index the mark may be."""
+    mark_ema_seconds: int = DEFAULT_EMA_SECONDS
+    """Time constant of the average distance of book and index."""
 
     @property
     def isolated(self) -> bool:
@@ -104,6 +116,47 @@ class PositionMargin(NamedTuple):
     maintenance: int
 
 
+Exact = tuple[int, int]
+"""A positive price as (numerator, denominator)."""
+
+
+class BookPrices(NamedTuple):
+    """What the mark needs of a book at a block's end, of orders that count, in subticks. None: that side is empty, or not deep enough."""
+
+    bid: Exact | None
+    ask: Exact | None
+    impact_bid: Exact | None
+    """At which the tier's impact notional could be sold."""
+    impact_ask: Exact | None
+    """At which it could be bought."""
+    quantum_conversion_exponent: int
+    """Of the pair: what a subtick is worth."""
+
+
+class Mark(NamedTuple):
+    """A perpetual's mark price, what it was made of when the block began, and what the book has shown at its end for the next one.
+
+    Prices are in oracle units. A perpetual without this has the index as its mark, and starts without a past.
+    """
+
+    price: int
+    """In force for the whole block, and to be read until the next one begins."""
+    index: int
+    basis: int = 0
+    """Signed: the average distance of book middle and index, in whole units."""
+    impact_middle: int = 0
+    """0: the book lacked depth, and the index stands in for it."""
+    ema: int = 0
+    """Signed, in 10^-6 of an oracle unit: the average up to `observed_ns`."""
+    book_middle: int = 0
+    """0: a side of the book is empty."""
+    book_impact_middle: int = 0
+    observed_ns: int = 0
+    """Block time up to which the average has seen the book; 0: it begins with the next look."""
+    frozen_height: int = 0
+    """The last block at whose end the book was not looked at because liquidation or deleveraging had touched it."""
+
+
 PERPETUAL: Record[Perpetual] = Record(
     Perpetual,
     id=UINT,
@@ -113,6 +166,21 @@ PERPETUAL: Record[Perpetual] = Record(
     default_funding_ppm=SINT,
     liquidity_tier=UINT,
     market_type=UINT,
+    margin_price=UINT,
+    mark_clamp_ppm=UINT,
+    mark_ema_seconds=UINT,
+)
+MARK_RECORD: Record[Mark] = Record(
+    Mark,
+    price=UINT,
+    index=UINT,
+    basis=BIG,
+    impact_middle=UINT,
+    ema=BIG,
+    book_middle=UINT,
+    book_impact_middle=UINT,
+    observed_ns=UINT,
+    frozen_height=UINT,
 )
 LIQUIDITY_TIER: Record[LiquidityTier] = Record(
     LiquidityTier,

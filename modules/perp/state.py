@@ -2,11 +2,11 @@
 
 from modules.kernel.codec import BIG, KEY_U32, single
 from modules.kernel.stores import Registry
-from modules.perp.model import LIQUIDITY_TIER, PERPETUAL
+from modules.perp.model import LIQUIDITY_TIER, MARK_RECORD, PERPETUAL
 
 
 class PerpState:
-    """Perpetuals, tiers, open interest."""
+    """Perpetuals, tiers, open interest, mark prices."""
 
     def __init__(self, registry: Registry) -> None:
         schema = registry.schema("perp")
@@ -14,3 +14,5 @@ class PerpState:
         self.tiers = schema.map(2, "tiers", KEY_U32, LIQUIDITY_TIER)
         self.open_interest = schema.map(3, "open_interest", KEY_U32, single(BIG))
         """Absent is 0."""
+        self.marks = schema.map(4, "marks", KEY_U32, MARK_RECORD)
+        """Absent: the mark is the index."""

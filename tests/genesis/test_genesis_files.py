@@ -85,7 +85,7 @@ def test_every_perpetual_is_priced_active_and_worth_something(path: Path) -> Non
         assert market.ticker == perpetual.ticker
         assert pair.status == PairStatus.ACTIVE
         assert pair.step_base_quantums == wiring.funding.keeper.lot(ctx, perpetual.id)
-        assert wiring.oracle.keeper.is_fresh(ctx, perpetual.market_id)
+        assert not wiring.oracle.keeper.standing(ctx, perpetual.market_id)
         assert wiring.perp.keeper.notional(ctx, perpetual.id, pair.step_base_quantums) > 0
         numerator, denominator = wiring.perp.keeper.index_subticks(ctx, perpetual.id, pair.quantum_conversion_exponent)
         assert numerator > 100 * denominator * pair.subticks_per_tick, f"{perpetual.ticker} has ticks wider than one percent"
@@ -105,7 +105,7 @@ def test_the_localnet_starts_where_the_recorded_day_does_and_funds_every_twenty_
     wiring, ctx = started(ROOT / "genesis" / "localnet.json")
     rows = (ROOT / "genesis" / "prices" / "btc-usd-2022-01-03.csv").read_text().splitlines()
     first_close = next(row for row in rows if row.startswith("2022-")).split(",")[1]
-    assert wiring.oracle.keeper.price(ctx, 0).price == int(first_close) * 10**5
+    assert wiring.oracle.keeper.recorded(ctx, 0).price == int(first_close) * 10**5
     assert [perpetual.ticker for perpetual in wiring.perp.keeper.all(ctx)] == ["BTC-USD", "ETH-USD", "SOL-USD"]
     assert [wiring.funding.keeper.settings(ctx, perpetual_id).epoch_seconds for perpetual_id in range(3)] == [20, 20, 20]
 

@@ -134,15 +134,15 @@ def test_a_spoiled_preamble_is_no_preamble(network: AppNetwork, seed: int) -> No
         spoiled = spoil(preamble, rng)
     carol = network.people[2]
     fine = network.sign(carol, deposit(carol, 1))
-    before = network.app.wiring.oracle.keeper.price(network.context(), 0).price
+    before = network.app.wiring.oracle.keeper.recorded(network.context(), 0).price
     assert network.chain.process([spoiled]) == [False] * 4
     block = network.decide([spoiled, fine])
     assert block.results[0].codespace == "sequencer"
     assert block.results[0].code in (PREAMBLE.kind.code, 3)
     assert result_of(block, fine).code == 0
-    assert network.app.wiring.oracle.keeper.price(network.context(), 0).price == before
+    assert network.app.wiring.oracle.keeper.recorded(network.context(), 0).price == before
     network.block()
-    assert network.app.wiring.oracle.keeper.price(network.context(), 0).price == network.prices[0]
+    assert network.app.wiring.oracle.keeper.recorded(network.context(), 0).price == network.prices[0]
 
 
 def test_a_preamble_of_another_height_twice_or_behind_something_is_refused(network: AppNetwork) -> None:

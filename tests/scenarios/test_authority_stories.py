@@ -127,7 +127,7 @@ def test_a_new_set_of_validators_votes_two_heights_later(open_exchange: OpenExch
     exchange.block()
     exchange.block()
     assert exchange.price() == 7_000_000_000
-    assert exchange.wiring.oracle.keeper.price(exchange.ctx, 0).total_power == 65
+    assert exchange.wiring.oracle.keeper.recorded(exchange.ctx, 0).total_power == 65
     exchange.block(silent=[3])
     assert exchange.run(2).block.results[0].code == 0
 

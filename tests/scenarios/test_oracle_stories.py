@@ -24,17 +24,17 @@ def test_a_price_that_too_few_report_stays_and_ages(open_exchange: OpenExchange)
     """Two dead feeders of four: the votes are empty, the chain goes on, the price keeps its value and its time."""
     exchange = open_exchange()
     exchange.run(2)
-    before = exchange.wiring.oracle.keeper.price(exchange.ctx, BTC)
+    before = exchange.wiring.oracle.keeper.recorded(exchange.ctx, BTC)
     assert before.updated_height == 2
     for number in range(4):
         exchange.reported[number][BTC] = 7_000_000_000
     for number in (0, 1):
         del exchange.reported[number][BTC]
     exchange.run(5)
-    after = exchange.wiring.oracle.keeper.price(exchange.ctx, BTC)
+    after = exchange.wiring.oracle.keeper.recorded(exchange.ctx, BTC)
     # The votes of height 2 were the last with a quorum; they are counted at height 3.
     assert (after.price, after.updated_height) == (OLD, 3)
-    assert exchange.wiring.oracle.keeper.price(exchange.ctx, ETH).updated_height == 7, "each market for itself"
+    assert exchange.wiring.oracle.keeper.recorded(exchange.ctx, ETH).updated_height == 7, "each market for itself"
     exchange.reported[0][BTC] = 7_000_000_000
     exchange.run(2)
     assert exchange.price() == 7_000_000_000, "three of four are two thirds"

@@ -358,7 +358,7 @@ class Exchange:
         return self.wiring.perp.keeper.open_interest(self.ctx, perpetual_id)
 
     def price(self, market: int = BTC) -> int:
-        return self.wiring.oracle.keeper.price(self.ctx, market).price
+        return self.wiring.oracle.keeper.recorded(self.ctx, market).price
 
     def index(self, perpetual_id: int = BTC) -> int:
         """Funding index, quote quantums per lot."""

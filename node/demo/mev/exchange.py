@@ -241,7 +241,8 @@ class Scene:
             # The preamble's price is not in state yet; both sides are valued at it.
             before = self._worth()
             self._execute(HEIGHT, order, listed, app_hash, commit_of(commit))
-            found = self.wiring.oracle.keeper.price(self._context(HEIGHT), self.market.oracle_market_id).price
+            oracle, ctx, market_id = self.wiring.oracle.keeper, self._context(HEIGHT), self.market.oracle_market_id
+            found = oracle.price(ctx, market_id, oracle.maximum_age_seconds(ctx, market_id)).price
             assert found == self.price, f"the block's oracle price is {found}, not {self.price}"
             outcome = Outcome(before, self._worth(), tuple(txs))
         finally:

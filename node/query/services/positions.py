@@ -51,7 +51,8 @@ class Positions:
         response = query_pb2.QueryPositionsResponse(height=ctx.height)
         for perpetual_id, quantums, funding_index, entry_quote, realised_quote in stored.rows:
             margin = self._perp.margin(ctx, perpetual_id, quantums, custom_imf_ppm=custom.get(perpetual_id, 0))
-            price = self._oracle.price(ctx, self._perp.require(ctx, perpetual_id).market_id)
+            market = self._oracle.market(ctx, self._perp.require(ctx, perpetual_id).market_id)
+            assert market is not None, "every perpetual has a market"
             row = response.positions.add(
                 perpetual_id=perpetual_id,
                 quantums=encode_signed(quantums),
@@ -64,7 +65,7 @@ class Positions:
                 maintenance_margin=encode_signed(margin.maintenance),
                 custom_imf_ppm=custom.get(perpetual_id, 0),
                 margin_price=self._perp.terms(ctx, perpetual_id).price,
-                price_exponent=price.exponent,
+                price_exponent=market.exponent,
                 liquidation_price=liquidation_price(ctx, self._perp, risk, perpetual_id, quantums) or 0,
             )
             self._tell_subticks(ctx, row, abs(quantums), abs(entry_quote))

@@ -18,10 +18,10 @@ def vote(price: int, market_id: int = BTC, power: int = 10) -> PriceVote:
 def test_a_market_is_priced_from_genesis_on() -> None:
     """The genesis price stands from the first block, with the genesis time as its age and no power behind it."""
     markets = Markets()
-    price = markets.oracle.price(markets.ctx, BTC)
+    price = markets.oracle.recorded(markets.ctx, BTC)
     assert (price.price, price.exponent, price.updated_height) == (6_012_345_678, -5, 0)
     assert (price.updated_ns, price.reporting_power) == (START_SECONDS * SECOND, 0)
-    assert markets.oracle.is_fresh(markets.ctx, BTC)
+    assert not markets.oracle.standing(markets.ctx, BTC)
 
 
 def test_votes_of_two_thirds_set_the_median_with_height_time_and_power() -> None:
@@ -29,7 +29,7 @@ def test_votes_of_two_thirds_set_the_median_with_height_time_and_power() -> None
     markets = Markets()
     ctx = markets.step(SECOND)
     markets.oracle.apply_votes(ctx, [vote(500), vote(700), vote(600)], 40)
-    price = markets.oracle.price(ctx, BTC)
+    price = markets.oracle.recorded(ctx, BTC)
     assert (price.price, price.updated_height, price.updated_ns) == (600, 2, ctx.time_ns)
     assert (price.reporting_power, price.total_power) == (30, 40)
     assert ctx.events == [(PRICE_UPDATED, (BTC, 600))]
@@ -42,30 +42,30 @@ def test_one_silent_and_one_lying_of_four_leave_an_honest_price() -> None:
     for lie in (1, 2**64 - 1):
         ctx = markets.step(SECOND)
         markets.oracle.apply_votes(ctx, [vote(lie), vote(600), vote(601)], 40)
-        assert markets.oracle.price(ctx, BTC).price in (600, 601)
+        assert markets.oracle.recorded(ctx, BTC).price in (600, 601)
 
 
 def test_too_little_power_leaves_the_price_to_age() -> None:
     """Below two thirds nothing changes: no event, no write, and in time the price is not fresh any more."""
     markets = Markets()
-    before = markets.oracle.price(markets.ctx, BTC)
+    before = markets.oracle.recorded(markets.ctx, BTC)
     ctx = markets.step(60 * SECOND)
     mark = ctx.state.mark()
     markets.oracle.apply_votes(ctx, [vote(500), vote(600)], 31)
-    assert markets.oracle.price(ctx, BTC) == before
+    assert markets.oracle.recorded(ctx, BTC) == before
     assert (ctx.events, ctx.state.mark()) == ([], mark)
-    assert markets.oracle.is_fresh(ctx, BTC)
-    assert not markets.oracle.is_fresh(markets.step(1), BTC)
+    assert not markets.oracle.standing(ctx, BTC)
+    assert markets.oracle.standing(markets.step(1), BTC)
 
 
 def test_an_agreement_on_the_same_price_makes_it_younger_without_an_event() -> None:
     """Confirmed is not changed, but it is fresh again."""
     markets = Markets()
     ctx = markets.step(100 * SECOND)
-    assert not markets.oracle.is_fresh(ctx, BTC)
+    assert markets.oracle.standing(ctx, BTC)
     markets.oracle.apply_votes(ctx, [vote(6_012_345_678)], 10)
     assert ctx.events == []
-    assert markets.oracle.is_fresh(ctx, BTC)
+    assert not markets.oracle.standing(ctx, BTC)
 
 
 def test_each_market_counts_its_own_reporters_and_unknown_ids_are_ignored() -> None:
@@ -74,8 +74,8 @@ def test_each_market_counts_its_own_reporters_and_unknown_ids_are_ignored() -> N
     ctx = markets.step(SECOND)
     votes = [PriceVote(10, ((BTC, 500), (ETH, 70), (99, 1))), PriceVote(10, ((BTC, 500), (99, 1))), PriceVote(10, ((99, 1),))]
     markets.oracle.apply_votes(ctx, votes, 30)
-    assert markets.oracle.price(ctx, BTC).price == 500
-    assert markets.oracle.price(ctx, ETH).price == 3_012_345_678
+    assert markets.oracle.recorded(ctx, BTC).price == 500
+    assert markets.oracle.recorded(ctx, ETH).price == 3_012_345_678
     assert markets.oracle.market(ctx, 99) is None
     assert len(ctx.events) == 1
 
@@ -87,7 +87,7 @@ def test_no_votes_change_nothing() -> None:
     markets.oracle.apply_votes(ctx, [], 40)
     markets.oracle.apply_votes(ctx, [], 0)
     assert ctx.events == []
-    assert markets.oracle.price(ctx, BTC).updated_height == 0
+    assert markets.oracle.recorded(ctx, BTC).updated_height == 0
 
 
 def test_a_market_that_was_never_priced_is_not_fresh_until_its_first_agreement() -> None:
@@ -95,10 +95,10 @@ def test_a_market_that_was_never_priced_is_not_fresh_until_its_first_agreement()
     section = oracle_section()
     del section["markets"][BTC]["price"]
     markets = Markets({"oracle": section})
-    assert markets.oracle.price(markets.ctx, BTC).price == 0
-    assert not markets.oracle.is_fresh(markets.ctx, BTC)
+    assert markets.oracle.recorded(markets.ctx, BTC).price == 0
+    assert markets.oracle.standing(markets.ctx, BTC)
     markets.set_price(BTC, 5)
-    assert markets.oracle.is_fresh(markets.ctx, BTC)
+    assert not markets.oracle.standing(markets.ctx, BTC)
 
 
 def test_queries_answer_prices_params_and_what_is_behind_them() -> None:
@@ -151,7 +151,7 @@ def test_genesis_export_builds_the_same_state() -> None:
     again = Markets({"oracle": exported})
     assert again.export()["oracle"] == exported
     assert list(again.oracle.markets(again.ctx)) == list(markets.oracle.markets(markets.ctx))
-    assert again.oracle.price(again.ctx, BTC) == markets.oracle.price(markets.ctx, BTC)
+    assert again.oracle.recorded(again.ctx, BTC) == markets.oracle.recorded(markets.ctx, BTC)
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def process(network: AppNetwork, raw: bytes) -> Told:
 def finalized(network: AppNetwork, txs: Sequence[bytes]) -> tuple[abci.ResponseFinalizeBlock, int]:
     """The answer of an application to a block that was decided, and the market's price afterwards; nothing is committed."""
     response = network.chain.finalize(txs, network.app)
-    return response, network.app.wiring.oracle.keeper.price(network.context(), MARKET).price
+    return response, network.app.wiring.oracle.keeper.recorded(network.context(), MARKET).price
 
 
 def assert_without_votes(network: AppNetwork, txs: Sequence[bytes], codes: Sequence[int]) -> None:
