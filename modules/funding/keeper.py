@@ -143,12 +143,12 @@ class FundingKeeper:
         self._state.accrual.set(ctx, perpetual.id, fresh)
 
     def _charge(self, ctx: Context, perpetual: Perpetual, ended: Accrual, boundary: int) -> None:
-        """What was covered is charged at the block's price; nothing covered, nothing happens."""
+        """What was covered is charged at the block's index price; nothing covered, nothing happens."""
         if ended.covered_ns == 0:
             return
         premium = formulas.mean_premium(ended.weighted, ended.covered_ns)
         rate = formulas.rate(premium, perpetual.default_funding_ppm, self.rate_bound(ctx, perpetual))
-        terms = self._perp.terms(ctx, perpetual.id)
+        terms = self._perp.index_terms(ctx, perpetual.id)
         lot = self.lot(ctx, perpetual.id)
         old = self.accrued(ctx, perpetual.id)
         change, carry = formulas.accrue(

@@ -86,7 +86,8 @@ def decode_perpetual(message: tx_pb2.MsgUpdatePerpetualParams) -> Perpetual:
 
 
 def update_perpetual(ctx: Context, state: PerpState, oracle: OracleKeeper, wanted: Perpetual) -> None:
-    """Ticker, market, default funding and tier are the wanted ones; atomic resolution and market type stay, whatever the message says.
+    """Ticker, market, default funding and tier are the wanted ones; atomic resolution and market type stay, whatever the message says, and
+    so does what it cannot say: the margin price and how the mark is made.
 
     Raises perpetuals 1, 12, and 2 also for a market without a price where positions are open: they would be worth nothing.
     """
@@ -107,3 +108,6 @@ def update_perpetual(ctx: Context, state: PerpState, oracle: OracleKeeper, wante
         liquidity_tier=wanted.liquidity_tier,
     )
     state.perpetuals.set(ctx, old.id, changed)
+    if wanted.market_id != old.market_id:
+        # How far the book was from another market's index, in its units, says nothing of this one's.
+        state.marks.delete(ctx, old.id)

@@ -7,7 +7,8 @@ from modules.oracle.keeper import OracleKeeper
 from modules.oracle.model import Reading, Standing
 from modules.perp import formulas
 from modules.perp.errors import PERPETUAL_MISSING
-from modules.perp.model import LiquidityTier, Perpetual, PositionMargin, Terms
+from modules.perp.mark import Marks
+from modules.perp.model import MARK, LiquidityTier, Perpetual, PositionMargin, Terms
 from modules.perp.state import PerpState
 
 _MEMO = "perp.terms"
@@ -20,6 +21,7 @@ class PerpKeeper:
     def __init__(self, state: PerpState, oracle: OracleKeeper) -> None:
         self._state = state
         self._oracle = oracle
+        self.mark = Marks(state, oracle)
 
     def perpetual(self, ctx: Context, perpetual_id: int) -> Perpetual | None:
         return self._state.perpetuals.get(ctx, perpetual_id)
@@ -51,16 +53,28 @@ class PerpKeeper:
             yield tier
 
     def terms(self, ctx: Context, perpetual_id: int) -> Terms:
-        """Margin maths of an existing perpetual at the block's price; `price == 0` if the market was never priced."""
+        """Margin maths of an existing perpetual at its margin price, index or mark; `price == 0` if the market was never priced.
+
+        The price is the block's: both are made once, when it begins.
+        """
         memo: dict[int, Terms] | None = ctx.scratch.get(_MEMO)
         if memo is None:
             memo = ctx.scratch[_MEMO] = {}
         found = memo.get(perpetual_id)
         if found is None:
             perpetual = self.require(ctx, perpetual_id)
-            price = self._index(ctx, perpetual)
-            found = memo[perpetual_id] = formulas.terms(price.price, price.exponent, perpetual.atomic_resolution, self.tier(ctx, perpetual))
+            index = self._index(ctx, perpetual)
+            price = self.mark.price(ctx, perpetual_id) if perpetual.margin_price == MARK else index.price
+            found = memo[perpetual_id] = formulas.terms(price, index.exponent, perpetual.atomic_resolution, self.tier(ctx, perpetual))
         return found
+
+    def index_terms(self, ctx: Context, perpetual_id: int) -> Terms:
+        """The same at the index, whatever the margin price is: what funding charges by."""
+        perpetual = self.require(ctx, perpetual_id)
+        if perpetual.margin_price != MARK:
+            return self.terms(ctx, perpetual_id)
+        index = self._index(ctx, perpetual)
+        return formulas.terms(index.price, index.exponent, perpetual.atomic_resolution, self.tier(ctx, perpetual))
 
     def notional(self, ctx: Context, perpetual_id: int, quantums: int) -> int:
         """Signed quote quantums of a signed size at the block's price, truncated toward zero."""
@@ -145,4 +159,4 @@ class PerpKeeper:
         for perpetual_id, quantums in self._state.open_interest.items(ctx):
             if quantums <= 0 or not self._state.perpetuals.has(ctx, perpetual_id):
                 broken.append(f"open interest of perpetual {perpetual_id} is kept as {quantums}")
-        return broken
+        return broken + self.mark.check(ctx)

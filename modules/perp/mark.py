@@ -51,7 +51,7 @@ class Marks:
             index = self._index(ctx, perpetual).price
             basis = formulas.whole_units(old.ema)
             price = formulas.mark_price(index, basis, old.book_impact_middle or index, perpetual.mark_clamp_ppm)
-            new = old._replace(price=price, index=index, basis=basis, impact_middle=old.book_impact_middle)
+            new = old._replace(price=price, index_price=index, basis=basis, impact_middle=old.book_impact_middle)
             if new != old:
                 self._state.marks.set(ctx, perpetual_id, new)
 
@@ -81,7 +81,7 @@ class Marks:
         """From the next block on the mark is the index, until a book is seen again."""
         old = self._state.marks.get(ctx, perpetual_id)
         if old is not None:
-            self._state.marks.set(ctx, perpetual_id, Mark(old.price, old.index, old.basis, old.impact_middle))
+            self._state.marks.set(ctx, perpetual_id, Mark(old.price, old.index_price, old.basis, old.impact_middle))
 
     def check(self, ctx: Context) -> list[str]:
         """PERP-B: every mark is of a perpetual, was made of its index, and lies within its clamp."""
@@ -92,10 +92,10 @@ class Marks:
                 broken.append(f"a mark of perpetual {perpetual_id}, which does not exist")
                 continue
             index = self._index(ctx, perpetual).price
-            if mark.index != index:
-                broken.append(f"the mark of perpetual {perpetual_id} was made of index {mark.index}, not {index}")
+            if mark.index_price != index:
+                broken.append(f"the mark of perpetual {perpetual_id} was made of index {mark.index_price}, not {index}")
             if not is_within(mark, perpetual.mark_clamp_ppm):
-                broken.append(f"the mark {mark.price} of perpetual {perpetual_id} is too far from index {mark.index}")
+                broken.append(f"the mark {mark.price} of perpetual {perpetual_id} is too far from index {mark.index_price}")
         return broken
 
     def _perpetual(self, ctx: Context, perpetual_id: int) -> Perpetual:
@@ -109,7 +109,7 @@ class Marks:
 
 def is_within(mark: Mark, clamp_ppm: int) -> bool:
     """Whether a mark is one that its index allows (PERP-14)."""
-    low, high = formulas.mark_bounds(mark.index, clamp_ppm)
+    low, high = formulas.mark_bounds(mark.index_price, clamp_ppm)
     return low <= mark.price <= high
 
 

@@ -141,7 +141,7 @@ class Mark(NamedTuple):
 
     price: int
     """In force for the whole block, and to be read until the next one begins."""
-    index: int
+    index_price: int
     basis: int = 0
     """Signed: the average distance of book middle and index, in whole units."""
     impact_middle: int = 0
@@ -173,7 +173,7 @@ PERPETUAL: Record[Perpetual] = Record(
 MARK_RECORD: Record[Mark] = Record(
     Mark,
     price=UINT,
-    index=UINT,
+    index_price=UINT,
     basis=BIG,
     impact_middle=UINT,
     ema=BIG,
