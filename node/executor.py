@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from modules.bank.model import FEE_COLLECTOR
 from modules.clob.events import MATCHED
 from modules.clob.model import SHORT_TERM, CancelOrder, OrderId, PlaceOrder
 from modules.consensus.keeper import ConsensusKeeper
@@ -10,7 +11,6 @@ from modules.kernel import address as addresses
 from modules.kernel.context import Context
 from modules.kernel.errors import INSUFFICIENT_FUNDS, ChainError
 from modules.kernel.events import Event, EventKind, EventValue
-from modules.subaccounts.model import FEE_COLLECTOR
 from node import results
 from node.history.model import BLOCK_END, CLOCK, ENGINE, Cause
 from node.history.notes import Notes, OrderIds
@@ -110,6 +110,7 @@ class Executor:
             wiring.oracle.keeper.apply_votes(ctx, votes, block.preamble.total_power)
         ctx.scratch.clear()
         wiring.oracle.keeper.tell_standings(ctx)
+        wiring.oracle.keeper.record_prices(ctx)
         wiring.subaccounts.keeper.begin_block(ctx, gap_ns)
         wiring.funding.keeper.begin_block(ctx)
         due = wiring.clob.keeper.begin_block(ctx)

@@ -62,7 +62,7 @@ class QueryRoute:
 
 
 class QueryError(Exception):
-    """A query's failure with a gRPC status name: NOT_FOUND, INVALID_ARGUMENT, INTERNAL, UNKNOWN."""
+    """A query's failure with a gRPC status name: NOT_FOUND, INVALID_ARGUMENT, OUT_OF_RANGE, INTERNAL, UNKNOWN."""
 
     def __init__(self, status: str, message: str) -> None:
         super().__init__(message)

@@ -7,6 +7,8 @@ Each of `markets`: `id`, `ticker` (`BASE-QUOTE`), `exponent`, `min_price_change_
 0 or absent is none: `maximum_age_seconds` (its own instead of the section's), `maximum_confidence_ppm`, `maximum_move_ppm` and
 `minimum_move_ppm` per block. An export adds what the last agreement was: `updated_height`, `updated_ns` (0 or absent: genesis time),
 `reporting_power`, `total_power`, `confidence`, and `standing` as it was told last with `updates_to_come` while the market is REOPENING.
+
+`observations` and `series`: see `twap_genesis`.
 """
 
 from typing import Any, NamedTuple
@@ -16,7 +18,7 @@ from modules.kernel.genesis import Reader
 from modules.kernel.intmath import UINT32_MAX, UINT64_MAX
 from modules.kernel.module import Problems
 from modules.kernel.units import MILLION
-from modules.oracle import formulas
+from modules.oracle import formulas, twap_genesis
 from modules.oracle.model import (
     DEFAULT_REOPENING,
     MIN_PRICE_CHANGE_PPM_MAX,
@@ -45,6 +47,7 @@ class _Section(NamedTuple):
     maximum_age_seconds: int
     reopening: Reopening
     markets: list[_Entry]
+    averages: twap_genesis.AveragesSection
 
 
 def _read_reopening(reader: Reader | None) -> Reopening:
@@ -101,8 +104,9 @@ def _read(section: Any, problems: Problems) -> _Section:
         ids[market.id] = tickers[market.ticker] = None
         entry.done()
         markets.append(_Entry(market, price, Standing.__members__.get(told, standing), updates_to_come))
+    averages = twap_genesis.read(reader, ids)
     reader.done()
-    return _Section(maximum_age_seconds, reopening, markets)
+    return _Section(maximum_age_seconds, reopening, markets, averages)
 
 
 def validate(section: Any, problems: Problems) -> None:
@@ -113,7 +117,7 @@ def validate(section: Any, problems: Problems) -> None:
 def init(ctx: Context, state: OracleState, section: Any) -> None:
     """Markets as listed; a price without a time is as old as the chain."""
     problems = Problems()
-    maximum_age_seconds, reopening, markets = _read(section, problems)
+    maximum_age_seconds, reopening, markets, averages = _read(section, problems)
     assert not problems.found, problems.found
     state.maximum_age_seconds.set(ctx, maximum_age_seconds)
     state.reopening.set(ctx, reopening)
@@ -124,6 +128,7 @@ def init(ctx: Context, state: OracleState, section: Any) -> None:
             state.standings.set(ctx, market.id, int(standing))
         if updates_to_come:
             state.reopenings.set(ctx, market.id, updates_to_come)
+    twap_genesis.init(ctx, state, averages)
 
 
 def export(ctx: Context, state: OracleState) -> dict[str, Any]:
@@ -156,4 +161,5 @@ def export(ctx: Context, state: OracleState) -> dict[str, Any]:
         "maximum_age_seconds": state.maximum_age_seconds.require(ctx),
         "reopening": state.reopening.require(ctx)._asdict(),
         "markets": rows,
+        **twap_genesis.export(ctx, state),
     }

@@ -6,8 +6,9 @@ from modules.kernel.context import Context
 from modules.kernel.units import NANOSECONDS_PER_SECOND
 from modules.oracle import formulas
 from modules.oracle.events import PRICE_UPDATED, STANDING_CHANGED
-from modules.oracle.model import Market, MarketPrice, PriceVote, Reading, Reopening, Standing
+from modules.oracle.model import INDEX, MARK, Market, MarketPrice, PriceVote, Reading, Reopening, Series, Standing
 from modules.oracle.state import OracleState
+from modules.oracle.twap import Averages
 
 _MEMO = "oracle.not_fresh"
 
@@ -17,6 +18,8 @@ class OracleKeeper:
 
     def __init__(self, state: OracleState) -> None:
         self._state = state
+        self.averages = Averages(state)
+        """What prices have been over time."""
 
     def market(self, ctx: Context, market_id: int) -> Market | None:
         return self._state.markets.get(ctx, market_id)
@@ -67,11 +70,32 @@ class OracleKeeper:
 
     def begin_block(self, ctx: Context, gap_ns: int) -> None:
         """After a gap between blocks that is longer than the parameter every market is REOPENING. Before the block's prices come."""
+        self.averages.lapse(ctx, self._lapsed(ctx))
         parameters = self.reopening(ctx)
         if parameters.fresh_prices and gap_ns > parameters.gap_seconds * NANOSECONDS_PER_SECOND:
             for market_id in list(self._state.markets.keys(ctx)):
                 self._state.reopenings.set(ctx, market_id, parameters.fresh_prices)
             ctx.scratch.pop(_MEMO, None)
+
+    def _lapsed(self, ctx: Context) -> dict[int, int]:
+        """ORACLE-22: markets whose price, as the block before left it, is too old by now: since when."""
+        found = {}
+        for market_id, price in self._state.prices.items(ctx):
+            stale_from_ns = formulas.stale_from_ns(price.updated_ns, self.maximum_age_seconds(ctx, market_id))
+            if stale_from_ns <= ctx.time_ns:
+                found[market_id] = stale_from_ns
+        return found
+
+    def record_prices(self, ctx: Context) -> None:
+        """The index of every market is in force from the block's time on. After the block's prices have come."""
+        not_fresh = self.not_fresh(ctx)
+        for market_id, found in self._state.prices.items(ctx):
+            if found.price:
+                self.averages.record(ctx, Series(INDEX, market_id), market_id, found.price, fresh=market_id not in not_fresh)
+
+    def record_mark(self, ctx: Context, perpetual_id: int, market_id: int, price: int) -> None:
+        """The mark of a perpetual, in its market's unit, is in force from the block's time on. It is as fresh as the market's index."""
+        self.averages.record(ctx, Series(MARK, perpetual_id), market_id, price, fresh=market_id not in self.not_fresh(ctx))
 
     def tell_standings(self, ctx: Context) -> None:
         """An event for each market whose standing is another one than when it was told last, also by mere ageing. After the prices."""
@@ -148,4 +172,4 @@ class OracleKeeper:
             for market_id in self._state.prices.keys(ctx)
             if not self._state.markets.has(ctx, market_id)
         )
-        return broken
+        return broken + self.averages.check(ctx)

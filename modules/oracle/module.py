@@ -69,6 +69,12 @@ class OracleModule:
                 oracle_pb2.QueryMarketsResponse,
                 lambda ctx, request: queries.markets(ctx, keeper, request),
             ),
+            QueryRoute(
+                _ORACLE + "Observe",
+                oracle_pb2.QueryObserveRequest,
+                oracle_pb2.QueryObserveResponse,
+                lambda ctx, request: queries.observe(ctx, keeper, request),
+            ),
         )
 
     def validate_genesis(self, section: Any, problems: Problems, whole: Mapping[str, Any]) -> None:

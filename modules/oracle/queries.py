@@ -1,11 +1,13 @@
 """Prices as the reference's clients ask for them, and with what is behind them."""
 
-from modules.kernel.codec import KEY_U32
+from modules.kernel.codec import KEY_U32, encode_signed
 from modules.kernel.context import Context
 from modules.kernel.module import QueryError
 from modules.kernel.pagination import paginate
+from modules.kernel.units import NANOSECONDS_PER_SECOND
 from modules.oracle.keeper import OracleKeeper
-from modules.oracle.model import Market
+from modules.oracle.model import SERIES_NAMES, Market, Series
+from modules.oracle.twap import Kept
 from perpd_proto.dydxprotocol.prices import market_param_pb2, market_price_pb2
 from perpd_proto.dydxprotocol.prices import query_pb2 as prices_pb2
 from perpd_proto.perpd.oracle.v1 import query_pb2 as oracle_pb2
@@ -87,3 +89,53 @@ def markets(ctx: Context, keeper: OracleKeeper, request: oracle_pb2.QueryMarkets
     """Markets by ascending id with what is behind their prices."""
     rows, page = paginate(list(keeper.markets(ctx)), request.pagination, _key)
     return oracle_pb2.QueryMarketsResponse(markets=[_details(ctx, keeper, market) for market in rows], pagination=page)
+
+
+WINDOWS_MAX = 100
+"""Of one question."""
+
+
+def observe(ctx: Context, keeper: OracleKeeper, request: oracle_pb2.QueryObserveRequest) -> oracle_pb2.QueryObserveResponse:
+    """Averages over windows. NOT_FOUND for a series without a price, OUT_OF_RANGE for a window that is not kept, INVALID_ARGUMENT for an
+    empty one or too many.
+    """
+    if len(request.windows) + len(request.seconds_ago) > WINDOWS_MAX:
+        raise QueryError("INVALID_ARGUMENT", f"a question has at most {WINDOWS_MAX} windows")
+    series = Series(request.series, request.id)
+    kept = keeper.averages.kept(ctx, series) if request.series in range(len(SERIES_NAMES)) else None
+    if kept is None:
+        raise QueryError("NOT_FOUND", f"there is no series {request.series} with id {request.id} that has had a price")
+    windows = [(window.from_nanoseconds, window.to_nanoseconds) for window in request.windows]
+    windows += [(kept.latest_ns - seconds * NANOSECONDS_PER_SECOND, kept.latest_ns) for seconds in request.seconds_ago]
+    averages = []
+    for from_ns, to_ns in windows:
+        _check_window(kept, from_ns, to_ns)
+        found = keeper.averages.average(ctx, series, from_ns, to_ns)
+        averages.append(
+            oracle_pb2.Average(
+                from_nanoseconds=from_ns,
+                to_nanoseconds=to_ns,
+                numerator=encode_signed(found.numerator),
+                denominator=found.denominator,
+                price=found.price,
+                fresh_nanoseconds=found.fresh_ns,
+            )
+        )
+    return oracle_pb2.QueryObserveResponse(
+        exponent=_market(ctx, keeper, kept.market_id).exponent,
+        oldest_nanoseconds=kept.oldest_ns,
+        latest_nanoseconds=kept.latest_ns,
+        averages=averages,
+    )
+
+
+def _check_window(kept: Kept, from_ns: int, to_ns: int) -> None:
+    """Raises QueryError for a window that has no average."""
+    if from_ns >= to_ns:
+        raise QueryError("INVALID_ARGUMENT", f"the window from {from_ns} to {to_ns} is empty: it begins before it ends")
+    if from_ns < kept.oldest_ns or to_ns > kept.latest_ns:
+        raise QueryError(
+            "OUT_OF_RANGE",
+            f"the window from {from_ns} to {to_ns} is not kept: windows lie between {kept.oldest_ns}, the oldest observation, and"
+            f" {kept.latest_ns}, the time of the latest block",
+        )

@@ -1,6 +1,6 @@
 """Typed questions to a node, at the latest committed state or pinned to one height."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -268,6 +268,16 @@ class Queries:
         found: perpd_oracle.QueryMarketResponse = self._ask(
             "/perpd.oracle.v1.Query/Market", perpd_oracle.QueryMarketRequest(market_id=market_id), perpd_oracle.QueryMarketResponse
         )
+        return found
+
+    def observe(
+        self, series: perpd_oracle.Series, series_id: int, windows: Iterable[tuple[int, int]] = (), seconds_ago: Iterable[int] = ()
+    ) -> perpd_oracle.QueryObserveResponse:
+        """Averages over windows (from, to) in UNIX nanoseconds, and over so many seconds up to the latest block."""
+        request = perpd_oracle.QueryObserveRequest(series=series, id=series_id, seconds_ago=seconds_ago)
+        for from_ns, to_ns in windows:
+            request.windows.add(from_nanoseconds=from_ns, to_nanoseconds=to_ns)
+        found: perpd_oracle.QueryObserveResponse = self._ask("/perpd.oracle.v1.Query/Observe", request, perpd_oracle.QueryObserveResponse)
         return found
 
     def funding(self, perpetual_id: int) -> perpd_funding.QueryFundingResponse:

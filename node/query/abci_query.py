@@ -15,6 +15,7 @@ log = logging.getLogger("query")
 _STATUS: dict[str, tuple[ErrorKind, str]] = {
     "NOT_FOUND": (KEY_NOT_FOUND, "NotFound"),
     "INVALID_ARGUMENT": (INVALID_REQUEST, "InvalidArgument"),
+    "OUT_OF_RANGE": (INVALID_REQUEST, "OutOfRange"),
     "FAILED_PRECONDITION": (INVALID_REQUEST, "FailedPrecondition"),
     "UNAUTHENTICATED": (UNAUTHORIZED, "Unauthenticated"),
     "INTERNAL": (UNKNOWN_REQUEST, "Internal"),

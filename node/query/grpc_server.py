@@ -42,6 +42,7 @@ _HEIGHT_DIGITS_MAX = 18
 _STATUS: dict[str, grpc.StatusCode] = {
     "NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "INVALID_ARGUMENT": grpc.StatusCode.INVALID_ARGUMENT,
+    "OUT_OF_RANGE": grpc.StatusCode.OUT_OF_RANGE,
     "FUTURE_HEIGHT": grpc.StatusCode.INVALID_ARGUMENT,
     "FAILED_PRECONDITION": grpc.StatusCode.FAILED_PRECONDITION,
     "UNAUTHENTICATED": grpc.StatusCode.UNAUTHENTICATED,
