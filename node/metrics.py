@@ -1,6 +1,6 @@
 """Prometheus metrics of one node. Fed from results and timings here in `node`; the state machine knows nothing of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
@@ -32,6 +32,14 @@ class Metrics:
         self.stage_seconds = Histogram(
             "perpd_stage_seconds", "Time by stage of a block's life.", ("stage",), buckets=_SECONDS, registry=self.registry
         )
+        self.venue_answers = Counter(
+            "perpd_venue_answers", "Answers with prices, by venue of the feeder.", ("venue",), registry=self.registry
+        )
+        self.venue_errors = Counter("perpd_venue_errors", "Requests without prices.", ("venue", "reason"), registry=self.registry)
+        self.venue_answering = Gauge(
+            "perpd_venue_answering", "1 while it answers, 0 while it does not.", ("venue",), registry=self.registry
+        )
+        self.venue_age = Gauge("perpd_venue_age_seconds", "Since its last answer.", ("venue",), registry=self.registry)
         self._accepted = {recheck: self.checks.labels("", "0", "recheck" if recheck else "new") for recheck in (False, True)}
         self._succeeded = self.txs.labels("", "0")
 
@@ -60,6 +68,21 @@ class Metrics:
             self.txs.labels(codespace, str(code)).inc(count)
         if tally.refused:
             self.txs.labels("sequencer", "refused").inc(tally.refused)
+
+    def venue_followed(self, venue: str, age_seconds: Callable[[], int]) -> None:
+        """The feeder asks this venue; `age_seconds`: since its last answer."""
+        self.venue_age.labels(venue).set_function(age_seconds)
+
+    def venue_answered(self, venue: str) -> None:
+        """It gave prices."""
+        self.venue_answers.labels(venue).inc()
+        self.venue_answering.labels(venue).set(1)
+
+    def venue_failed(self, venue: str, reason: str, *, silent: bool) -> None:
+        """A request gave none; `silent`: it is given up for now."""
+        self.venue_errors.labels(venue, reason).inc()
+        if silent:
+            self.venue_answering.labels(venue).set(0)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

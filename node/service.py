@@ -77,6 +77,7 @@ class Node:
         try:
             if self.config.metrics:
                 self.metrics.serve(self.config.metrics)
+            self.feeder.start(self.metrics)
             await server.start()
             if self.config.grpc:
                 engine = EngineRpc(self.config.engine_rpc)
@@ -92,6 +93,7 @@ class Node:
             await server.stop()
             if grpc_server is not None:
                 await loop.run_in_executor(None, grpc_server.stop)
+            await loop.run_in_executor(None, self.feeder.stop)
             self.store.close()
 
     def _simulate_here(self, raw: bytes) -> SimulateOutcome:

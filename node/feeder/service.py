@@ -11,17 +11,16 @@ from node.failure import Failure
 from node.feeder import board
 from node.feeder.board import Board
 from node.feeder.digits import scaled
-from node.feeder.sources import SECOND, SILENT, Market, Moment, Quote, Source
+from node.feeder.sources import MAXIMUM_AGE_SECONDS, SECOND, SILENT, LiveSource, Market, Moment, Quote, Report, Source
 from node.feeder.spec import sources
 
-MAXIMUM_AGE_SECONDS = 30
 PRICE_LIMIT = 2**64
 log = logging.getLogger("feeder")
 
 
 class Feeder:
-    """One node's own view of the prices. All present sources compute their answer in microseconds, so they are asked when the
-    vote is due; one that waits for the network must fill a cache from a task of its own and answer from that, with its time.
+    """One node's own view of the prices. Every source answers in microseconds, so it is asked when the vote is due; one that learns from
+    the network (LiveSource) fills a cache in a thread of its own, between `start` and `stop`, and answers from that, with its time.
     """
 
     def __init__(
@@ -37,6 +36,7 @@ class Feeder:
         if the SPEC cannot be used.
         """
         self._sources = sources(spec) if isinstance(spec, str) else list(spec)
+        self._live = [source for source in self._sources if isinstance(source, LiveSource)]
         self._validator_index = validator_index
         self._override = override
         self._board = Board()
@@ -48,6 +48,18 @@ class Feeder:
     def follow(self, markets: Iterable[tuple[int, str, int, int]]) -> None:
         """From now on these are the markets; for when the chain opens or changes one."""
         self._markets = [Market(*market) for market in markets]
+        for source in self._live:
+            source.follow([market.ticker for market in self._markets])
+
+    def start(self, report: Report | None = None) -> None:
+        """Live sources learn from now on; `report` hears how that goes."""
+        for source in self._live:
+            source.start(report)
+
+    def stop(self) -> None:
+        """Nothing of the feeder is running."""
+        for source in self._live:
+            source.stop()
 
     def current(self, now_nanoseconds: int | None = None) -> dict[int, int]:
         """Price by market id, each an integer times 10^exponent in (0, 2^64); markets without a fresh price are left out. Never

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import bisect
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isqrt
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 SECOND = 10**9
 BILLION = 10**9
+MAXIMUM_AGE_SECONDS = 30
+"""What is older is not reported."""
 JITTER_PPB = 20_000
 """How far a node's own view strays from the common price, so that the median over validators has something to do."""
 
@@ -54,6 +56,33 @@ class Source(Protocol):
 
     def quote(self, market: Market, moment: Moment) -> Quote | None:
         """The price, SILENT, or None if this source does not cover the market and the next one is to be asked."""
+
+
+class Report(Protocol):
+    """Who counts how live sources do: the node's metrics."""
+
+    def venue_followed(self, venue: str, age_seconds: Callable[[], int]) -> None:
+        """The venue is asked from now on; `age_seconds`: since its last answer."""
+
+    def venue_answered(self, venue: str) -> None:
+        """It gave prices."""
+
+    def venue_failed(self, venue: str, reason: str, *, silent: bool) -> None:
+        """A request gave none; `silent`: it is given up for now."""
+
+
+@runtime_checkable
+class LiveSource(Source, Protocol):
+    """A source that learns its prices from the world, beside the node, while it runs."""
+
+    def follow(self, tickers: Iterable[str]) -> None:
+        """These markets will be asked for."""
+
+    def start(self, report: Report | None = None) -> None:
+        """It learns from now on and tells `report` how that goes."""
+
+    def stop(self) -> None:
+        """Nothing of it is running."""
 
 
 class Held:

@@ -2,8 +2,10 @@
 
 recorded:FILE[@SPEED]   columns `time,TICKER,…`; time is ISO 8601 or Unix seconds, ascending
 simulated:SEED          every market, around its genesis price
+venues[:NAME+…][@N]     binance, coinbase, kraken (all, if none is named), at least N agreeing (1); NAME=URL asks a mirror. Covers every
+                        market: what stands before it in the SPEC speaks first, what stands after it never
 scripted:FILE           lines `seconds after start,ticker,price[,node]`; price `-` is silence
-manual                  the genesis price until `perpd oracle set`; also the end of every SPEC
+manual                  the genesis price until `perpd oracle set`; also the end of every SPEC (but never heard behind venues)
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from pathlib import Path
 from node.failure import Failure
 from node.feeder.digits import scaled
 from node.feeder.sources import SECOND, Held, Recorded, Scripted, Simulated, Source
+from node.feeder.venues.source import from_argument
 
 PROJECT = Path(__file__).resolve().parents[2]
 DEFAULT = f"recorded:{PROJECT / 'genesis' / 'prices' / 'btc-usd-2022-01-03.csv'},simulated:1"
@@ -66,9 +69,9 @@ def _source(part: str) -> Source:
             return _recorded(Path(path), speed)
         case "scripted" if argument:
             return _scripted(Path(argument))
-        case "venues":
-            raise Failure("the price source 'venues' is not there yet; use recorded, simulated, scripted or manual.")
-    raise Failure(f"{part!r} is not a price source; use recorded:FILE[@SPEED], simulated:SEED, scripted:FILE or manual.")
+        case "venues" if argument or part == "venues":
+            return from_argument(argument)
+    raise Failure(f"{part!r} is not a price source; use recorded:FILE[@SPEED], simulated:SEED, scripted:FILE, manual or venues.")
 
 
 def _path_and_speed(argument: str) -> tuple[str, str]:

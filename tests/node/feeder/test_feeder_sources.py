@@ -214,7 +214,7 @@ def test_damaged_script_is_refused_with_its_line(tmp_path: Path, line: str) -> N
     [
         ("", "empty"),
         ("manual,,manual", "empty part"),
-        ("venues", "not there yet"),
+        ("venues:", "is not a price source"),
         ("random", "is not a price source"),
         ("manual:1", "is not a price source"),
         ("simulated:x", "is not a price source"),
