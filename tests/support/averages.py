@@ -62,7 +62,7 @@ class AveragesDesk(Markets):
         self.slow.record(ctx.time_ns, price, fresh=fresh)
         return ctx
 
-    def ask(self, from_ns: int, to_ns: int, series: Series = BTC_INDEX) -> tuple[Fraction, int]:
+    def integral(self, from_ns: int, to_ns: int, series: Series = BTC_INDEX) -> tuple[Fraction, int]:
         """The integral of the window and its fresh nanoseconds."""
         found = self.averages.average(self.ctx, series, from_ns, to_ns)
         assert found.denominator == to_ns - from_ns

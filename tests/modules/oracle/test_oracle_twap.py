@@ -67,7 +67,7 @@ def test_every_window_equals_the_slow_way(rows: list[tuple[int, int, bool]], dat
     oldest, latest = desk.kept()
     begin = data.draw(st.integers(oldest, latest - 1))
     end = data.draw(st.integers(begin + 1, latest))
-    assert desk.ask(begin, end) == desk.slow.ask(begin, end)
+    assert desk.integral(begin, end) == desk.slow.ask(begin, end)
     assert desk.broken() == []
 
 
@@ -79,8 +79,8 @@ def test_splitting_a_window_is_neutral(rows: list[tuple[int, int, bool]], data: 
     desk.step(1_000)
     oldest, latest = desk.kept()
     cuts = sorted({oldest, latest, *data.draw(st.lists(st.integers(oldest, latest), max_size=6))})
-    parts = [desk.ask(begin, end) for begin, end in pairwise(cuts)]
-    assert (sum(part[0] for part in parts), sum(part[1] for part in parts)) == desk.ask(oldest, latest)
+    parts = [desk.integral(begin, end) for begin, end in pairwise(cuts)]
+    assert (sum(part[0] for part in parts), sum(part[1] for part in parts)) == desk.integral(oldest, latest)
 
 
 def test_the_first_and_the_last_interval_are_included() -> None:
@@ -91,9 +91,9 @@ def test_the_first_and_the_last_interval_are_included() -> None:
     desk.record(400, 30)
     desk.step(60)
     assert desk.kept() == (START, START + 100)
-    assert desk.ask(START, START + 100) == (100 * 10 + 200 * 30 + 400 * 60, 100)
-    assert desk.ask(START, START + 1) == (100, 1)
-    assert desk.ask(START + 99, START + 100) == (400, 1)
+    assert desk.integral(START, START + 100) == (100 * 10 + 200 * 30 + 400 * 60, 100)
+    assert desk.integral(START, START + 1) == (100, 1)
+    assert desk.integral(START + 99, START + 100) == (400, 1)
 
 
 def test_a_window_between_two_steps_has_the_price_in_force() -> None:
@@ -102,8 +102,8 @@ def test_a_window_between_two_steps_has_the_price_in_force() -> None:
     desk.record(100)
     desk.record(900, 1_000)
     desk.step(1_000)
-    assert desk.ask(START + 400, START + 600) == (100 * 200, 200)
-    assert desk.ask(START + 999, START + 1_001) == (100 + 900, 2)
+    assert desk.integral(START + 400, START + 600) == (100 * 200, 200)
+    assert desk.integral(START + 999, START + 1_001) == (100 + 900, 2)
 
 
 def test_the_average_is_rounded_down() -> None:
@@ -125,8 +125,8 @@ def test_of_one_moment_the_last_price_counts() -> None:
         desk.record(6_000, fresh=False)
         desk.step(7)
         oldest, latest = desk.kept()
-        assert desk.ask(oldest, latest) == desk.slow.ask(oldest, latest)
-        assert desk.ask(latest - 7, latest) == (6_000 * 7, 0)
+        assert desk.integral(oldest, latest) == desk.slow.ask(oldest, latest)
+        assert desk.integral(latest - 7, latest) == (6_000 * 7, 0)
         assert desk.broken() == []
 
 
@@ -142,8 +142,8 @@ def test_the_ring_keeps_the_latest_changes_and_forgets_the_others(observations: 
         wanted = desk.slow.steps[-min(observations, number)][0]
         assert oldest <= wanted
         if number % 17 == 0:
-            assert desk.ask(oldest, latest) == desk.slow.ask(oldest, latest)
-            assert desk.ask(wanted, latest) == desk.slow.ask(wanted, latest)
+            assert desk.integral(oldest, latest) == desk.slow.ask(oldest, latest)
+            assert desk.integral(wanted, latest) == desk.slow.ask(wanted, latest)
     pages = desk.oracle_module._state.pages
     assert len(list(pages.keys(desk.ctx))) == slots
     assert desk.broken() == []
@@ -159,7 +159,7 @@ def test_a_long_random_series_equals_the_slow_way(seed: int) -> None:
             oldest, latest = desk.kept()
             if latest > oldest:
                 begin, end = sorted(random.sample(range(oldest, latest + 1), 2))
-                assert desk.ask(begin, end) == desk.slow.ask(begin, end)
+                assert desk.integral(begin, end) == desk.slow.ask(begin, end)
     assert desk.broken() == []
 
 
@@ -172,10 +172,10 @@ def test_series_do_not_touch_each_other() -> None:
         desk.averages.record(desk.ctx, series, series.id, 1_000 * (number + 1), fresh=True)
     for number in range(2 * STEPS_PER_PAGE):
         desk.record(200 + number, 5)
-    assert desk.ask(*desk.kept()) == desk.slow.ask(*desk.kept())
+    assert desk.integral(*desk.kept()) == desk.slow.ask(*desk.kept())
     for number, series in enumerate(others):
         begin, end = desk.kept(series)
-        assert (begin, desk.ask(begin, end, series)[0]) == (START, 1_000 * (number + 1) * (end - begin))
+        assert (begin, desk.integral(begin, end, series)[0]) == (START, 1_000 * (number + 1) * (end - begin))
 
 
 def test_a_price_that_stays_writes_nothing_and_a_new_one_one_pair() -> None:
@@ -226,7 +226,7 @@ def test_the_cost_of_a_window_does_not_depend_on_its_length() -> None:
     reads = []
     for length in (SECOND, 60 * SECOND, (latest - oldest) >> 1, latest - oldest):
         counted = state.tables[slot] = Counted(state.tables[slot])
-        desk.ask(latest - length, latest)
+        desk.integral(latest - length, latest)
         state.tables[slot] = counted.table
         reads.append(counted.reads)
     assert max(reads) <= 2 * (ceil(log2(formulas.page_slots(observations, STEPS_PER_PAGE))) + 1)
@@ -246,11 +246,11 @@ def test_in_an_outage_the_last_price_stays_in_force_and_the_window_says_so() -> 
     begin_block(desk, SECOND, 300)
     begin_block(desk, SECOND, 300)
     latest = desk.ctx.time_ns
-    integral, fresh_ns = desk.ask(START, latest)
+    integral, fresh_ns = desk.integral(START, latest)
     assert integral == 100 * 10 * SECOND + 200 * 3_601 * SECOND + 300 * SECOND
     assert fresh_ns == 10 * SECOND + (60 * SECOND + 1) + SECOND
-    assert desk.ask(silent + 60 * SECOND, silent + 60 * SECOND + 2) == (400, 1)
-    assert desk.ask(silent + 61 * SECOND, silent + 3_000 * SECOND) == (200 * 2_939 * SECOND, 0)
+    assert desk.integral(silent + 60 * SECOND, silent + 60 * SECOND + 2) == (400, 1)
+    assert desk.integral(silent + 61 * SECOND, silent + 3_000 * SECOND) == (200 * 2_939 * SECOND, 0)
     assert desk.broken() == []
 
 
@@ -260,7 +260,7 @@ def test_a_gap_between_blocks_is_fresh_only_as_long_as_the_price_was_young() -> 
     begin_block(desk, 0, 100)
     begin_block(desk, 3_600 * SECOND, 200)
     desk.step(SECOND)
-    assert desk.ask(START, START + 3_601 * SECOND) == (100 * 3_600 * SECOND + 200 * SECOND, 61 * SECOND + 1)
+    assert desk.integral(START, START + 3_601 * SECOND) == (100 * 3_600 * SECOND + 200 * SECOND, 61 * SECOND + 1)
 
 
 def test_confirmations_keep_a_price_fresh_without_a_write() -> None:
@@ -271,7 +271,7 @@ def test_confirmations_keep_a_price_fresh_without_a_write() -> None:
     for _ in range(500):
         begin_block(desk, 30 * SECOND, 100)
     assert desk.written(mark) == []
-    assert desk.ask(START, desk.ctx.time_ns) == (100 * 15_000 * SECOND, 15_000 * SECOND)
+    assert desk.integral(START, desk.ctx.time_ns) == (100 * 15_000 * SECOND, 15_000 * SECOND)
 
 
 def test_the_mark_is_as_fresh_as_the_index_of_its_market() -> None:
@@ -284,7 +284,7 @@ def test_the_mark_is_as_fresh_as_the_index_of_its_market() -> None:
     desk.averages.record(desk.ctx, mark, BTC, 101, fresh=False)
     desk.step(SECOND)
     for series, price in ((BTC_INDEX, 100), (mark, 101)):
-        assert desk.ask(START, START + 3_601 * SECOND, series) == (price * 3_601 * SECOND, 60 * SECOND + 1)
+        assert desk.integral(START, START + 3_601 * SECOND, series) == (price * 3_601 * SECOND, 60 * SECOND + 1)
 
 
 def test_a_market_without_a_price_has_no_series() -> None:
