@@ -112,6 +112,7 @@ class Executor:
         ctx.scratch.clear()
         wiring.oracle.keeper.tell_standings(ctx)
         wiring.oracle.keeper.record_prices(ctx)
+        wiring.perp.keeper.mark.record(ctx)
         wiring.subaccounts.keeper.begin_block(ctx, gap_ns)
         wiring.funding.keeper.begin_block(ctx)
         due = wiring.clob.keeper.begin_block(ctx)

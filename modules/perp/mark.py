@@ -55,6 +55,13 @@ class Marks:
             if new != old:
                 self._state.marks.set(ctx, perpetual_id, new)
 
+    def record(self, ctx: Context) -> None:
+        """The oracle keeps every mark's history; each is in force from the block's time on. After `begin_block`."""
+        for perpetual_id, perpetual in self._state.perpetuals.items(ctx):
+            price = self.price(ctx, perpetual_id)
+            if price:
+                self._oracle.record_mark(ctx, perpetual_id, perpetual.market_id, price)
+
     def observe(self, ctx: Context, perpetual_id: int, book: BookPrices | None, *, frozen: bool) -> None:
         """What the next block's mark is made of is what the book shows now, at the block's end; None: it is not open for trading.
 
