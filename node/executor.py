@@ -108,6 +108,7 @@ class Executor:
         wiring.oracle.keeper.begin_block(ctx, gap_ns)
         if block.preamble is not None:
             wiring.oracle.keeper.apply_votes(ctx, votes, block.preamble.total_power)
+        wiring.oracle.keeper.choose_sources(ctx)
         wiring.perp.keeper.mark.begin_block(ctx)
         ctx.scratch.clear()
         wiring.oracle.keeper.tell_standings(ctx)

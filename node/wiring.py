@@ -19,6 +19,7 @@ from modules.liquidation.module import LiquidationModule
 from modules.oracle.module import OracleModule
 from modules.perp.module import PerpModule
 from modules.subaccounts.module import SubaccountsModule
+from node import ed25519
 
 
 class Wiring:
@@ -30,7 +31,7 @@ class Wiring:
         self.auth = AuthModule(registry, consensus=self.consensus.keeper)
         self.bank = BankModule(registry, auth=self.auth.keeper)
         self.authority = AuthorityModule(registry)
-        self.oracle = OracleModule(registry)
+        self.oracle = OracleModule(registry, bank=self.bank.keeper, verify=ed25519.is_valid)
         self.perp = PerpModule(registry, oracle=self.oracle.keeper)
         self.funding = FundingModule(registry, perp=self.perp.keeper)
         self.subaccounts = SubaccountsModule(

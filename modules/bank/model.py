@@ -6,6 +6,8 @@ from modules.kernel.units import Address
 
 USDC = 0
 """The interned number of the quote denomination; genesis lists it first."""
+FEE_COLLECTOR = "fee_collector"
+"""Module account that receives fees: of trades, of transactions, of signed prices."""
 
 
 class BalanceKey(NamedTuple):

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from modules.bank.model import FEE_COLLECTOR
 from modules.fees import formulas
 from modules.fees.model import (
     DEFAULT_WINDOW_SECONDS,
@@ -34,7 +35,7 @@ from modules.kernel.genesis import Reader
 from modules.kernel.intmath import UINT32_MAX, UINT64_MAX
 from modules.kernel.module import Problems
 from modules.kernel.units import MILLION, Address
-from modules.subaccounts.model import FEE_COLLECTOR, fund_name, pool_name
+from modules.subaccounts.model import fund_name, pool_name
 
 LONGEST_WINDOW_SECONDS = 366 * 24 * HOUR_SECONDS
 MAX_VOLUME = 2**128 - 1

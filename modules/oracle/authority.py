@@ -1,12 +1,14 @@
-"""What the authority may change of the oracle: a market's name and what clients read as its smallest change."""
+"""What the authority may change of the oracle: a market's name and what clients read as its smallest change, and who signs updates."""
 
 from modules.kernel.context import Context
 from modules.kernel.module import ChangeRoute
-from modules.oracle import errors
+from modules.oracle import errors, msgs
 from modules.oracle.formulas import is_pair
 from modules.oracle.model import MIN_PRICE_CHANGE_PPM_MAX, TICKER_CHARACTERS_MAX, Market
+from modules.oracle.pull import PullUpdates
 from modules.oracle.state import OracleState
 from perpd_proto.dydxprotocol.prices import tx_pb2
+from perpd_proto.perpd.oracle.v1 import tx_pb2 as own_pb2
 
 
 def changes(state: OracleState) -> tuple[ChangeRoute, ...]:
@@ -19,6 +21,11 @@ def changes(state: OracleState) -> tuple[ChangeRoute, ...]:
             lambda ctx, wanted: update_market(ctx, state, wanted),
         ),
     )
+
+
+def rotation(pull: PullUpdates) -> ChangeRoute:
+    """Route of a rotation of the signers."""
+    return ChangeRoute(own_pb2.MsgRotateSigners, own_pb2.MsgRotateSignersResponse, msgs.decode_rotation, pull.rotate)
 
 
 def decode_market(message: tx_pb2.MsgUpdateMarketParam) -> Market:

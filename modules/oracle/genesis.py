@@ -8,7 +8,7 @@ Each of `markets`: `id`, `ticker` (`BASE-QUOTE`), `exponent`, `min_price_change_
 `minimum_move_ppm` per block. An export adds what the last agreement was: `updated_height`, `updated_ns` (0 or absent: genesis time),
 `reporting_power`, `total_power`, `confidence`, and `standing` as it was told last with `updates_to_come` while the market is REOPENING.
 
-`observations` and `series`: see `twap_genesis`.
+`observations` and `series`: see `twap_genesis`. Sources of markets, and who signs and pushes: see `source_genesis`.
 """
 
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from modules.kernel.genesis import Reader
 from modules.kernel.intmath import UINT32_MAX, UINT64_MAX
 from modules.kernel.module import Problems
 from modules.kernel.units import MILLION
-from modules.oracle import formulas, twap_genesis
+from modules.oracle import formulas, source_genesis, twap_genesis
 from modules.oracle.model import (
     DEFAULT_REOPENING,
     MIN_PRICE_CHANGE_PPM_MAX,
@@ -41,6 +41,7 @@ class _Entry(NamedTuple):
     price: MarketPrice
     standing: Standing
     updates_to_come: int
+    sources: source_genesis.MarketSection
 
 
 class _Section(NamedTuple):
@@ -48,6 +49,7 @@ class _Section(NamedTuple):
     reopening: Reopening
     markets: list[_Entry]
     averages: twap_genesis.AveragesSection
+    pull: source_genesis.PullSection
 
 
 def _read_reopening(reader: Reader | None) -> Reopening:
@@ -95,6 +97,7 @@ def _read(section: Any, problems: Problems) -> _Section:
         standing = Standing.FRESH if price.price else Standing.INVALID
         told = entry.text("standing", standing.name, tuple(Standing.__members__))
         updates_to_come = entry.integer("updates_to_come", 0, FRESH_PRICES_MAX, 0)
+        sources = source_genesis.read_market(entry, market, maximum_age_seconds)
         if market.id in ids:
             entry.problem("id", f"{market.id} has a second entry")
         if market.ticker and not formulas.is_pair(market.ticker):
@@ -103,10 +106,11 @@ def _read(section: Any, problems: Problems) -> _Section:
             entry.problem("ticker", f"{market.ticker!r} names two markets")
         ids[market.id] = tickers[market.ticker] = None
         entry.done()
-        markets.append(_Entry(market, price, Standing.__members__.get(told, standing), updates_to_come))
+        markets.append(_Entry(market, price, Standing.__members__.get(told, standing), updates_to_come, sources))
     averages = twap_genesis.read(reader, ids)
+    pull = source_genesis.read_pull(reader.optional("pull"))
     reader.done()
-    return _Section(maximum_age_seconds, reopening, markets, averages)
+    return _Section(maximum_age_seconds, reopening, markets, averages, pull)
 
 
 def validate(section: Any, problems: Problems) -> None:
@@ -117,17 +121,19 @@ def validate(section: Any, problems: Problems) -> None:
 def init(ctx: Context, state: OracleState, section: Any) -> None:
     """Markets as listed; a price without a time is as old as the chain."""
     problems = Problems()
-    maximum_age_seconds, reopening, markets, averages = _read(section, problems)
+    maximum_age_seconds, reopening, markets, averages, pull = _read(section, problems)
     assert not problems.found, problems.found
     state.maximum_age_seconds.set(ctx, maximum_age_seconds)
     state.reopening.set(ctx, reopening)
-    for market, price, standing, updates_to_come in markets:
+    for market, price, standing, updates_to_come, sources in markets:
         state.markets.set(ctx, market.id, market)
         state.prices.set(ctx, market.id, price if price.updated_ns else price._replace(updated_ns=ctx.time_ns))
         if standing:
             state.standings.set(ctx, market.id, int(standing))
         if updates_to_come:
             state.reopenings.set(ctx, market.id, updates_to_come)
+        source_genesis.init_market(ctx, state, market.id, sources)
+    source_genesis.init_pull(ctx, state, pull)
     twap_genesis.init(ctx, state, averages)
 
 
@@ -155,11 +161,13 @@ def export(ctx: Context, state: OracleState) -> dict[str, Any]:
                 "confidence": str(price.confidence),
                 "standing": Standing(state.standings.get(ctx, market_id) or Standing.FRESH).name,
                 "updates_to_come": state.reopenings.get(ctx, market_id) or 0,
+                **source_genesis.export_market(ctx, state, market_id),
             }
         )
     return {
         "maximum_age_seconds": state.maximum_age_seconds.require(ctx),
         "reopening": state.reopening.require(ctx)._asdict(),
         "markets": rows,
+        "pull": source_genesis.export_pull(ctx, state),
         **twap_genesis.export(ctx, state),
     }

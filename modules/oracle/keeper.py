@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from modules.kernel.context import Context
 from modules.kernel.units import NANOSECONDS_PER_SECOND
 from modules.oracle import formulas
+from modules.oracle.choice import Judged, SourceChoice
 from modules.oracle.events import PRICE_UPDATED, STANDING_CHANGED
 from modules.oracle.model import INDEX, MARK, Market, MarketPrice, PriceVote, Reading, Reopening, Series, Standing
+from modules.oracle.sources import Choice, MarketSources, Source, SourcePrice, SourceState
 from modules.oracle.state import OracleState
 from modules.oracle.twap import Averages
 
@@ -20,6 +22,8 @@ class OracleKeeper:
         self._state = state
         self.averages = Averages(state)
         """What prices have been over time."""
+        self.sources = SourceChoice(state)
+        """Where prices come from, for markets that name more sources than votes."""
 
     def market(self, ctx: Context, market_id: int) -> Market | None:
         return self._state.markets.get(ctx, market_id)
@@ -125,11 +129,35 @@ class OracleKeeper:
             reporting_power = sum(power for _, power in reported)
             if not reported or not formulas.has_quorum(reporting_power, total_power):
                 continue
-            self._accept(ctx, market_id, formulas.aggregate(reported), reporting_power, total_power)
+            said = SourcePrice(formulas.aggregate(reported), 0, ctx.time_ns, ctx.height, 0, 0, reporting_power, total_power)
+            if self.sources.has_list(ctx, market_id):
+                self.sources.record(ctx, market_id, Source.VOTES, said)
+            else:
+                self._accept(ctx, market_id, said)
         ctx.scratch.pop(_MEMO, None)
 
-    def _accept(self, ctx: Context, market_id: int, agreed: int, reporting_power: int, total_power: int, confidence: int = 0) -> None:
-        """The market has this price as far as one block may move it, and it is as young as the block.
+    def choose_sources(self, ctx: Context) -> None:
+        """Markets that name their sources have the price of the one that is in force, checked against the others. After the votes.
+
+        Not only where there are votes: a signed update or a push acts from the beginning of the block after the one that took it.
+        """
+        for market_id, rules in list(self.sources.markets(ctx)):
+            market = self.market(ctx, market_id)
+            assert market is not None, "sources are of markets"
+            judged = self.sources.judge(ctx, market, rules)
+            said = self.sources.begin_block(ctx, market, rules, judged)
+            if said is not None:
+                self._accept(ctx, market_id, said, rules, judged)
+        ctx.scratch.pop(_MEMO, None)
+
+    def source_states(self, ctx: Context, market: Market) -> tuple[list[SourceState], Choice, int]:
+        """The sources of any market as they are now, which is in force, and how many good blocks a preferred one needs to be it again."""
+        return self.sources.states(ctx, market, self.recorded(ctx, market.id), self.maximum_age_seconds(ctx, market.id))
+
+    def _accept(
+        self, ctx: Context, market_id: int, said: SourcePrice, rules: MarketSources | None = None, judged: Sequence[Judged] = ()
+    ) -> None:
+        """The market has this price as far as one block may move it, as young as its source says, and no more certain than others make it.
 
         A market that is REOPENING takes it whole: what the chain missed is no move of one block.
         """
@@ -137,14 +165,19 @@ class OracleKeeper:
         assert market is not None, "every price is of a market"
         left = self._state.reopenings.get(ctx, market_id) or 0
         price = old.price
-        if formulas.is_move(old.price, agreed, market.minimum_move_ppm):
-            price = formulas.moved(old.price, agreed, 0 if left else market.maximum_move_ppm)
-        if left > 1:
-            self._state.reopenings.set(ctx, market_id, left - 1)
-        elif left:
-            self._state.reopenings.delete(ctx, market_id)
-        found = MarketPrice(price, old.exponent, ctx.height, ctx.time_ns, reporting_power, total_power, confidence)
-        self._state.prices.set(ctx, market_id, found)
+        if formulas.is_move(old.price, said.price, market.minimum_move_ppm):
+            price = formulas.moved(old.price, said.price, 0 if left else market.maximum_move_ppm)
+        # What a source said earlier and is merely still in force is no update.
+        if left and said.height + 1 >= ctx.height and (said.height, said.time_ns) != (old.updated_height, old.updated_ns):
+            if left > 1:
+                self._state.reopenings.set(ctx, market_id, left - 1)
+            else:
+                self._state.reopenings.delete(ctx, market_id)
+        deviation = self.sources.cross_check(ctx, market_id, rules, judged, price) if rules is not None else 0
+        confidence = max(said.confidence, deviation)
+        found = MarketPrice(price, old.exponent, said.height, said.time_ns, said.reporting_power, said.total_power, confidence)
+        if found != old:
+            self._state.prices.set(ctx, market_id, found)
         if price != old.price:
             ctx.emit(PRICE_UPDATED, market_id, price)
 

@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+from modules.bank.keeper import BankKeeper
 from modules.kernel.context import Context
 from modules.kernel.module import ChangeRoute, MessageRoute, Problems, QueryRoute
 from modules.kernel.stores import Registry
-from modules.oracle import authority, genesis, queries
+from modules.oracle import authority, genesis, msgs, push, queries
 from modules.oracle.keeper import OracleKeeper
+from modules.oracle.pull import PullUpdates, Verifier
 from modules.oracle.state import OracleState
 from perpd_proto.dydxprotocol.prices import query_pb2 as prices_pb2
 from perpd_proto.perpd.oracle.v1 import query_pb2 as oracle_pb2
+from perpd_proto.perpd.oracle.v1 import tx_pb2
 
 _PRICES = "/dydxprotocol.prices.Query/"
 _ORACLE = "/perpd.oracle.v1.Query/"
@@ -20,12 +23,29 @@ class OracleModule:
     """Markets, prices, and the aggregation of votes."""
 
     name = "oracle"
-    messages: tuple[MessageRoute, ...] = ()
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, *, bank: BankKeeper, verify: Verifier) -> None:
+        """`verify` judges ed25519 signatures; it is pure."""
         self._state = OracleState(registry)
         self.keeper = keeper = OracleKeeper(self._state)
-        self.changes: tuple[ChangeRoute, ...] = authority.changes(self._state)
+        self.pull = pull = PullUpdates(self._state, keeper.sources, bank, verify)
+        self.changes: tuple[ChangeRoute, ...] = (*authority.changes(self._state), authority.rotation(pull))
+        self.messages = (
+            MessageRoute(
+                tx_pb2.MsgUpdatePrices,
+                tx_pb2.MsgUpdatePricesResponse,
+                lambda message: message.sender,
+                msgs.decode_updates,
+                pull.update,
+            ),
+            MessageRoute(
+                tx_pb2.MsgPushPrice,
+                tx_pb2.MsgPushPriceResponse,
+                lambda message: message.sender,
+                msgs.decode_push,
+                lambda ctx, command: push.push(ctx, self._state, keeper.sources, command),
+            ),
+        )
         self.queries = (
             QueryRoute(
                 _PRICES + "MarketPrice",
@@ -70,6 +90,18 @@ class OracleModule:
                 lambda ctx, request: queries.markets(ctx, keeper, request),
             ),
             QueryRoute(
+                _ORACLE + "Sources",
+                oracle_pb2.QuerySourcesRequest,
+                oracle_pb2.QuerySourcesResponse,
+                lambda ctx, request: queries.sources(ctx, keeper, request),
+            ),
+            QueryRoute(
+                _ORACLE + "Signers",
+                oracle_pb2.QuerySignersRequest,
+                oracle_pb2.QuerySignersResponse,
+                lambda ctx, _: queries.signers(ctx, pull),
+            ),
+            QueryRoute(
                 _ORACLE + "Observe",
                 oracle_pb2.QueryObserveRequest,
                 oracle_pb2.QueryObserveResponse,
@@ -87,4 +119,4 @@ class OracleModule:
         return genesis.export(ctx, self._state)
 
     def check_invariants(self, ctx: Context) -> list[str]:
-        return self.keeper.check(ctx)
+        return [*self.keeper.check(ctx), *self.keeper.sources.check(ctx), *self.pull.check(ctx)]

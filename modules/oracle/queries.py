@@ -7,6 +7,8 @@ from modules.kernel.pagination import paginate
 from modules.kernel.units import NANOSECONDS_PER_SECOND
 from modules.oracle.keeper import OracleKeeper
 from modules.oracle.model import SERIES_NAMES, Market, Series
+from modules.oracle.pull import PullUpdates
+from modules.oracle.sources import Source
 from modules.oracle.twap import Kept
 from perpd_proto.dydxprotocol.prices import market_param_pb2, market_price_pb2
 from perpd_proto.dydxprotocol.prices import query_pb2 as prices_pb2
@@ -139,3 +141,36 @@ def _check_window(kept: Kept, from_ns: int, to_ns: int) -> None:
             f"the window from {from_ns} to {to_ns} is not kept: windows lie between {kept.oldest_ns}, the oldest observation, and"
             f" {kept.latest_ns}, the time of the latest block",
         )
+
+
+def sources(ctx: Context, keeper: OracleKeeper, request: oracle_pb2.QuerySourcesRequest) -> oracle_pb2.QuerySourcesResponse:
+    """The market's sources with what they have said, and which is in force. NOT_FOUND if there is no such market."""
+    found = _market(ctx, keeper, request.market_id)
+    response = oracle_pb2.QuerySourcesResponse(market_id=found.id)
+    states, choice, switch_back_blocks = keeper.source_states(ctx, found)
+    response.in_force, response.since_height = Source(states[choice.place].rule.source).name, choice.since_height
+    for one in states:
+        row = response.sources.add(
+            source=Source(one.rule.source).name,
+            maximum_age_seconds=one.rule.maximum_age_seconds,
+            fresh=one.fresh,
+            certain=one.certain,
+            deviates=one.deviates,
+            good_blocks=one.good_blocks,
+            switch_back_blocks=switch_back_blocks,
+        )
+        if one.price is not None:
+            row.price, row.confidence, row.height = one.price.price, one.price.confidence, one.price.height
+            row.time_nanoseconds, row.age_nanoseconds = one.price.time_ns, ctx.time_ns - one.price.time_ns
+    return response
+
+
+def signers(ctx: Context, pull: PullUpdates) -> oracle_pb2.QuerySignersResponse:
+    """Who may sign updates, and what updates must keep to."""
+    params = pull.params(ctx)
+    response = oracle_pb2.QuerySignersResponse(**params._asdict())
+    for version, one in pull.sets(ctx):
+        row = response.sets.add(valid_until_nanoseconds=one.valid_until_ns, valid=one.is_valid(ctx.time_ns))
+        row.set.version, row.set.threshold = version, one.threshold
+        row.set.public_keys.extend(one.keys)
+    return response

@@ -4,6 +4,7 @@ from modules.kernel.codec import KEY_U8, KEY_U32, UINT, key_of, single
 from modules.kernel.stores import Registry
 from modules.oracle.model import MARKET, MARKET_PRICE, REOPENING, SERIES_HEAD, Series
 from modules.oracle.pages import PAGE
+from modules.oracle.sources import CHOICE, MARKET_SOURCES, PULL_PARAMS, SIGNER_SET, SOURCE_KEY, SOURCE_PRICE
 
 
 class OracleState:
@@ -25,3 +26,12 @@ class OracleState:
         self.series = schema.map(11, "series", key_of(Series, KEY_U8, KEY_U32), SERIES_HEAD)
         self.pages = schema.map(12, "pages", key_of(lambda *key: key, KEY_U8, KEY_U32, KEY_U32), PAGE)
         """By kind and id of the series and slot of the ring: the page's number modulo the number of slots."""
+        self.pull = schema.item(15, "pull", PULL_PARAMS)
+        """Absent: the defaults."""
+        self.signer_sets = schema.map(16, "signer_sets", KEY_U32, SIGNER_SET)
+        """By version. The last one has no end."""
+        self.sources = schema.map(17, "sources", KEY_U32, MARKET_SOURCES)
+        """Of the markets that name any in genesis; the others have votes alone."""
+        self.source_prices = schema.map(18, "source_prices", SOURCE_KEY, SOURCE_PRICE)
+        self.choices = schema.map(19, "choices", KEY_U32, CHOICE)
+        """Absent: the first source, since genesis."""

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from modules.bank.keeper import BankKeeper
+from modules.bank.model import FEE_COLLECTOR
 from modules.kernel import address as addresses
 from modules.kernel.context import Context
 from modules.kernel.genesis import Reader
@@ -26,7 +27,6 @@ from modules.subaccounts.gating import DEFAULT_GATING
 from modules.subaccounts.keeper import SubaccountsKeeper
 from modules.subaccounts.model import (
     CROSS_POOL,
-    FEE_COLLECTOR,
     INSURANCE_FUND,
     CustomMargin,
     GatingParams,

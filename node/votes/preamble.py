@@ -1,12 +1,7 @@
 """The preamble: the extended commit of the block before, first in a block, checked by everyone in the same way (design.md 3.6)."""
 
-from collections import OrderedDict
-from functools import lru_cache
-from hashlib import sha256
 from typing import Any, NamedTuple
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from google.protobuf.message import DecodeError
 
 from modules.consensus.keeper import ConsensusKeeper
@@ -15,6 +10,7 @@ from modules.kernel.codec import uvarint
 from modules.kernel.context import Context
 from modules.kernel.intmath import div_floor
 from modules.oracle.model import PriceVote
+from node import ed25519
 from node.votes.extension import parse
 from perpd_proto.cosmos.tx.v1beta1 import tx_pb2
 from perpd_proto.perpd.sequencer.v1 import sequencer_pb2
@@ -69,33 +65,6 @@ def sign_bytes(extension: bytes, height: int, round_: int, chain_id: str) -> byt
     canonical = canonical_pb2.CanonicalVoteExtension(extension=extension, height=height, round=round_, chain_id=chain_id)
     body: bytes = canonical.SerializeToString()
     return uvarint(len(body)) + body
-
-
-@lru_cache(maxsize=1024)
-def _key(public_key: bytes) -> Ed25519PublicKey:
-    return Ed25519PublicKey.from_public_bytes(public_key)
-
-
-_known_signatures: OrderedDict[bytes, bool] = OrderedDict()
-_KNOWN_SIGNATURES = 4096
-
-
-def _is_valid(public_key: bytes, signature: bytes, message: bytes) -> bool:
-    """Whether an ed25519 signature is valid. Pure, and asked for each proposal of a height and when it is decided; hence remembered."""
-    asked = sha256(public_key + signature + message).digest() if len(public_key) == 32 and len(signature) == 64 else b""
-    if not asked:
-        return False
-    found = _known_signatures.get(asked)
-    if found is None:
-        try:
-            _key(public_key).verify(signature, message)
-            found = True
-        except (InvalidSignature, ValueError):
-            found = False
-        _known_signatures[asked] = found
-        if len(_known_signatures) > _KNOWN_SIGNATURES:
-            _known_signatures.popitem(last=False)
-    return found
 
 
 def encode(last_commit: abci.ExtendedCommitInfo) -> bytes:
@@ -225,7 +194,7 @@ class Preambles:
         if validator is None:
             return False
         message = sign_bytes(vote.vote_extension, ctx.height - 1, round_, ctx.chain_id)
-        return _is_valid(validator.public_key, vote.extension_signature, message)
+        return ed25519.is_valid(validator.public_key, vote.extension_signature, message)
 
 
 def _difference(vote: abci.ExtendedVoteInfo, committed: CommitVote, validator: Validator) -> str:

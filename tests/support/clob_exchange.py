@@ -35,6 +35,7 @@ from modules.oracle.model import PriceVote
 from modules.oracle.module import OracleModule
 from modules.perp.module import PerpModule
 from modules.subaccounts.module import SubaccountsModule
+from node import ed25519
 from node.store.state import LiveState
 from support.markets import BTC, ETH, LINK, START_SECONDS, funding_section, oracle_section, perp_section
 
@@ -116,7 +117,7 @@ class Exchange:
         self.consensus_module = ConsensusModule(self.registry)
         self.auth_module = AuthModule(self.registry, consensus=self.consensus_module.keeper)
         self.bank_module = BankModule(self.registry, auth=self.auth_module.keeper)
-        self.oracle_module = OracleModule(self.registry)
+        self.oracle_module = OracleModule(self.registry, bank=self.bank_module.keeper, verify=ed25519.is_valid)
         self.perp_module = PerpModule(self.registry, oracle=self.oracle_module.keeper)
         self.funding_module = FundingModule(self.registry, perp=self.perp_module.keeper)
         self.subaccounts_module = SubaccountsModule(
@@ -180,6 +181,7 @@ class Exchange:
     def set_price(self, market_id: int, price: int) -> None:
         """The oracle's market has this price from this block on."""
         self.oracle_module.keeper.apply_votes(self.ctx, [PriceVote(1, ((market_id, price),))], 1)
+        self.perp_module.keeper.mark.begin_block(self.ctx)
         self.ctx.scratch.clear()
 
     def end(self) -> None:
@@ -204,6 +206,7 @@ class Exchange:
         self.ctx = Context(self.state, self.ctx.height + 1, self.ctx.time_ns + seconds * NANOSECONDS_PER_SECOND, "test-1")
         for market_id, price in (prices or {}).items():
             self.set_price(market_id, price)
+        self.perp_module.keeper.mark.begin_block(self.ctx)
         self.funding.begin_block(self.ctx)
         self.due = self.clob.begin_block(self.ctx)
 

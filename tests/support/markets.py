@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from modules.auth.module import AuthModule
+from modules.bank.module import BankModule
+from modules.consensus.module import ConsensusModule
 from modules.funding.module import FundingModule
 from modules.kernel.context import Context
 from modules.kernel.module import Problems
@@ -10,6 +13,7 @@ from modules.kernel.units import NANOSECONDS_PER_SECOND
 from modules.oracle.model import PriceVote
 from modules.oracle.module import OracleModule
 from modules.perp.module import PerpModule
+from node import ed25519
 from node.store.state import LiveState
 
 START_SECONDS = 1_700_000_000
@@ -98,7 +102,9 @@ class Markets:
     def __init__(self, genesis: dict[str, Any] | None = None, at_seconds: int = START_SECONDS) -> None:
         self.genesis = {"oracle": oracle_section(), "perp": perp_section(), "funding": funding_section()} | (genesis or {})
         self.registry = Registry()
-        self.oracle_module = OracleModule(self.registry)
+        auth = AuthModule(self.registry, consensus=ConsensusModule(self.registry).keeper)
+        self.bank_module = BankModule(self.registry, auth=auth.keeper)
+        self.oracle_module = OracleModule(self.registry, bank=self.bank_module.keeper, verify=ed25519.is_valid)
         self.perp_module = PerpModule(self.registry, oracle=self.oracle_module.keeper)
         self.funding_module = FundingModule(self.registry, perp=self.perp_module.keeper)
         self.modules = (self.oracle_module, self.perp_module, self.funding_module)

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from modules.auth.model import address_of_key
+from modules.bank.model import FEE_COLLECTOR
 from modules.consensus.model import EngineParams
 from modules.kernel import address as addresses
 from modules.kernel.context import Context
 from modules.kernel.units import NANOSECONDS_PER_SECOND, Address, SubaccountId
-from modules.subaccounts.model import CROSS_POOL, FEE_COLLECTOR, INSURANCE_FUND
+from modules.subaccounts.model import CROSS_POOL, INSURANCE_FUND
 from node import chain_genesis
 from node.client import messages
 from node.client.amounts import USDC_EXPONENT, scaled_down, usdc

@@ -17,7 +17,7 @@ QUERIES = {
     "clob.v1.query": "Book BookOrders Orders Order",
     "perp.v1.query": "Account Positions Margin Conservation",
     "funding.v1.query": "Funding Rates",
-    "oracle.v1.query": "Market Markets Sources Signers Reports",
+    "oracle.v1.query": "Market Markets Sources Signers Reports Observe",
     "node.v1.query": "Status AppHash Proposals Insurance",
     "authority.v1.query": "Authority",
 }
