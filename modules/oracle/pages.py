@@ -43,9 +43,9 @@ class Page(NamedTuple):
     first_cumulative: int
     first_fresh_ns: int
     """Both integrals up to `first_ns`."""
-    count: int
+    step_count: int
     steps: bytes
-    """Of each step uvarint(2 x nanoseconds since the step before + fresh), uvarint(zig-zag of price - price before); before the first: 0."""
+    """Of each step uvarint(2 x nanoseconds since the step before + fresh), uvarint(zig-zag of price - price before); before the first 0."""
     last_ns: int
     last_cumulative: int
     last_fresh_ns: int
@@ -74,7 +74,7 @@ PAGE: Record[Page] = Record(
     first_ns=UINT,
     first_cumulative=BIG,
     first_fresh_ns=UINT,
-    count=UINT,
+    step_count=UINT,
     steps=BYTES,
     last_ns=UINT,
     last_cumulative=BIG,
@@ -94,9 +94,9 @@ def continued(page: Page, step: Step) -> Page:
     """The page with one more step, which is not before its last one. The page is not full."""
     elapsed_ns = step.time_ns - page.last_ns
     assert elapsed_ns >= 0
-    assert page.count < STEPS_PER_PAGE
+    assert page.step_count < STEPS_PER_PAGE
     packed = page.steps + _packed(elapsed_ns, step, page.price)
-    return Page(*page[:3], page.count + 1, packed, step.time_ns, *page.at(step.time_ns), step.price, step.fresh)
+    return Page(*page[:3], page.step_count + 1, packed, step.time_ns, *page.at(step.time_ns), step.price, step.fresh)
 
 
 def corrected(page: Page, step: Step) -> Page:

@@ -5,6 +5,7 @@ ends over its length, so its cost does not depend on its length: a binary search
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 from modules.kernel.context import Context
@@ -84,7 +85,7 @@ class Averages:
         slots = self._slots(ctx)
         if step.time_ns == page.last_ns:
             self._state.pages.set(ctx, (*series, head.newest % slots), pages.corrected(page, step))
-        elif page.count < pages.STEPS_PER_PAGE:
+        elif page.step_count < pages.STEPS_PER_PAGE:
             self._state.pages.set(ctx, (*series, head.newest % slots), pages.continued(page, step))
         else:
             newest = head.newest + 1
@@ -135,7 +136,7 @@ class Averages:
     # Invariant
 
     def check(self, ctx: Context) -> list[str]:
-        """ORACLE-T: each series' pages lie in order, continue each other exactly, are full but for the newest, and no page is without a series."""
+        """ORACLE-T: each series' pages lie in order, continue each other exactly, and are full but for the newest; none is of no series."""
         broken: list[str] = []
         expected: dict[tuple[int, int, int], None] = {}
         slots = self._slots(ctx)
@@ -160,10 +161,10 @@ class Averages:
             steps = list(pages.read(page))
             if page != pages.of(steps, Integrals(page.first_cumulative, page.first_fresh_ns)):
                 yield f"the page from {page.first_ns} is not what its steps give"
-            if any(late.time_ns <= early.time_ns for early, late in zip(steps, steps[1:], strict=False)) or steps[-1].time_ns > now_ns:
+            if any(late.time_ns <= early.time_ns for early, late in pairwise(steps)) or steps[-1].time_ns > now_ns:
                 yield f"the page from {page.first_ns} has steps that are not in order, or after the block's time"
-            if page is not history[-1] and page.count != pages.STEPS_PER_PAGE:
-                yield f"the page from {page.first_ns} has {page.count} steps and is not the newest"
+            if page is not history[-1] and page.step_count != pages.STEPS_PER_PAGE:
+                yield f"the page from {page.first_ns} has {page.step_count} steps and is not the newest"
             if before is not None and (
                 page.first_ns <= before.last_ns or (page.first_cumulative, page.first_fresh_ns) != before.at(page.first_ns)
             ):
