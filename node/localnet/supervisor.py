@@ -23,6 +23,7 @@ from node.localnet.home import Home, Network, NodeHome
 from node.localnet.journal import Event, Journal
 from node.localnet.keeper import Keeper, Patience, Program
 from node.localnet.process import Command, Identity
+from node.localnet.venues import VenueWatch, names_venues
 from node.localnet.watch import NodeView, Observer, look
 
 GIVE_UP_FAILURES = 5
@@ -65,6 +66,7 @@ class Supervisor:
             NodeView(keeper.name, f"http://{endpoint.at('rpc')}") for keeper, endpoint in zip(self.keepers, self.endpoints, strict=True)
         ]
         self.observer = Observer(self.views, journal)
+        self._venues = VenueWatch(journal) if names_venues(network.prices) else None
         self.published = asyncio.Event()
         """localnet.json is there."""
         self.stopping = asyncio.Event()
@@ -108,6 +110,8 @@ class Supervisor:
                 await asyncio.gather(*(look(client, view, closely=self.closely) for view in self.views))
                 now_seconds = time.monotonic()
                 self.observer.conclude(now_seconds)
+                if self._venues is not None:
+                    await self._venues.look(client, [endpoint.at("metrics") for endpoint in self.endpoints])
                 if not self.published.is_set() and self.observer.progressed():
                     self.published.set()
                     self._publish()

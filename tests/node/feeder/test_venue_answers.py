@@ -83,7 +83,7 @@ def test_one_damaged_market_does_not_silence_the_others_of_its_answer() -> None:
     assert list(said(KRAKEN, [BTC, USDT], kraken)) == [USDT]
 
 
-BAD_PRICES = [
+BAD_PRICES: list[Any] = [
     "-1",
     "0",
     "0.0",

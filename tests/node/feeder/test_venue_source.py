@@ -161,9 +161,9 @@ def test_no_answer_at_all_is_said_plainly_once_and_so_is_the_end_of_it(caplog: p
         poller._judge()
         talks[0].answering = True
         poller._judge()
+    why = "(coinbase: no address; kraken: HTTP 503)"
     assert [record.getMessage() for record in caplog.records] == [
-        "no venue answers: this node's votes carry no prices of venues, and the chain's prices age "
-        "(coinbase: no address; kraken: HTTP 503)",
+        f"no venue answers: this node's votes carry no prices of venues, and the chain's prices age {why}",
         "a venue answers again: this node's votes carry its prices",
     ]
 
