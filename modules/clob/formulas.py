@@ -110,20 +110,18 @@ def replaces(order: Order, resting: RestingOrder) -> bool:
 def book_premium(
     best_bid: int | None,
     best_ask: int | None,
-    depth: Callable[[bool], Iterable[tuple[int, int]]],
-    notional: int,
-    exponent: int,
+    impact: Callable[[bool], tuple[int, int] | None],
     index: tuple[int, int],
 ) -> int:
     """CLOB-8: the impact premium in ppm of the index; 0 when it lies inside the spread or the side beyond it is not deep enough.
 
-    `depth(is_buy)` gives a side's (subticks, base quantums), best first; only the side beyond the index is asked for.
+    `impact(is_buy)` gives a side's impact price (CLOB-4); only the side beyond the index is asked for.
     """
     for is_buy, best in ((True, best_bid), (False, best_ask)):
         if best is None or not _beyond(index, (best, 1), is_buy):
             continue
-        impact = impact_price(depth(is_buy), notional, exponent)
-        return premium_ppm(impact, index) if impact is not None and _beyond(index, impact, is_buy) else 0
+        price = impact(is_buy)
+        return premium_ppm(price, index) if price is not None and _beyond(index, price, is_buy) else 0
     return 0
 
 

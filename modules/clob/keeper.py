@@ -33,7 +33,7 @@ from modules.clob.model import (
     TradeRange,
     TwapOrder,
 )
-from modules.clob.premium import impact_premium
+from modules.clob.premium import book_prices, impact_premium
 from modules.clob.state import BY_HEIGHT, BY_TIME, CANCELLED, REMOVED, ClobState
 from modules.clob.twap import Twaps
 from modules.clob.venue import BookVenue, PriceFill, Tools, end_reduce_only
@@ -212,7 +212,10 @@ class ClobKeeper:
         quantums = round_down_to_multiple(order.quantums, pair.step_base_quantums)
         venue = BookVenue(ctx, self._tools, pair, order.subaccount, order.is_buy, price_fill=price_fill)
         taker = Taker(order.subaccount, order.is_buy, order.subticks, quantums)
-        return take(taker, venue, self._state.params.require(ctx).max_fills_per_order)[0]
+        filled = take(taker, venue, self._state.params.require(ctx).max_fills_per_order)[0]
+        if filled:
+            self._state.touched.set(ctx, pair.perpetual_id, True)
+        return filled
 
     def tell_deleverage(self, ctx: Context, fill: Fill) -> None:
         """The `match` event of a fill that no order made: the engine has closed two positions against each other, without fees.
@@ -223,6 +226,7 @@ class ClobKeeper:
         base, quote = (fill.quantums, -fill.quote) if fill.taker_buys else (-fill.quantums, fill.quote)
         names = (addresses.to_text(taker.owner), taker.number, addresses.to_text(maker.owner), maker.number)
         ctx.emit(MATCHED, *names, 0, 0, quote, -quote, base, -base, 0, False, True, fill.perpetual_id, *NO_EXTRAS)
+        self._state.touched.set(ctx, fill.perpetual_id, True)
         pair = self.pair_of(ctx, fill.perpetual_id)
         if pair is not None:
             end_reduce_only(ctx, self._tools, pair, taker)
@@ -275,17 +279,20 @@ class ClobKeeper:
         self._engine.run(ctx, due)
 
     def end_market(self, ctx: Context, pair_id: int) -> None:
-        """No order of the market is left: resting, waiting and TWAP orders have ended with reason FINAL_SETTLEMENT.
+        """No order of the market is left: resting, waiting and TWAP orders have ended with reason FINAL_SETTLEMENT. Its mark is the index
+        from the next block on.
 
         At any time of a block, also after its end step.
         """
+        self._perp.mark.forget(ctx, self._checks.pair(ctx, pair_id).perpetual_id)
         self._engine.end_market(ctx, pair_id)
         self._book.memory.fold(ctx)
 
     def end_block(self, ctx: Context) -> None:
-        """Funding knows each market's premium at the block's end; what the block remembers of ended orders is one value.
+        """Funding knows each market's premium at the block's end, and the next block's mark its book; what the block remembers of ended
+        orders is one value.
 
-        A market that is not ACTIVE has premium 0; one without an index price gives no sample.
+        A market that is not ACTIVE has premium 0 and shows no book; one without a fresh index price gives no sample.
         """
         for order_id in list(self._state.voided.keys(ctx)):
             self._state.voided.delete(ctx, order_id)
@@ -295,11 +302,15 @@ class ClobKeeper:
             index = self._perp.index_subticks(ctx, pair.perpetual_id, pair.quantum_conversion_exponent)
             if index[0] == 0:
                 continue
-            premium = 0
+            premium, prices = 0, None
             if pair.status == PairStatus.ACTIVE:
                 notional = self._perp.tier(ctx, self._perp.require(ctx, pair.perpetual_id)).impact_notional
-                premium = impact_premium(ctx, self._book, self._checks, pair, index, notional, orders_max)
+                prices = book_prices(ctx, self._book, self._checks, pair, notional, orders_max)
+                premium = impact_premium(ctx, self._book, pair, prices, index)
+            self._perp.mark.observe(ctx, pair.perpetual_id, prices, frozen=self._state.touched.has(ctx, pair.perpetual_id))
             self._funding.add_premium(ctx, pair.perpetual_id, premium)
+        for perpetual_id in list(self._state.touched.keys(ctx)):
+            self._state.touched.delete(ctx, perpetual_id)
 
     # Inside
 

@@ -20,7 +20,7 @@ from modules.clob.model import (
     RestingOrder,
     TwapOrder,
 )
-from modules.kernel.codec import KEY_U32, KEY_U64, UINT, single
+from modules.kernel.codec import KEY_U32, KEY_U64, MEMBER, UINT, single
 from modules.kernel.context import Context
 from modules.kernel.stores import Map, Registry
 from modules.kernel.units import SubaccountId
@@ -116,6 +116,8 @@ class ClobState:
         """By market: between which prices it last traded, and in which block."""
         self.reached: Map[ReachedKey, int] = schema.map(14, "reached", REACHED_KEY, single(UINT))
         """What is left to run of what a block's prices reached: triggers up to so many subticks of orders placed before that block."""
+        self.touched = schema.map(15, "touched", KEY_U32, MEMBER)
+        """Perpetuals in which liquidation or deleveraging has traded in this block. Empty between blocks."""
         self.book = schema.index("book", self.orders, _by_price, lambda group: KEY_U32.encode(group[0]))
         """(pair id, is buy) -> (signed price, height, placement): the best order first."""
         self.expiry = schema.index("expiry", self.orders, _by_expiry)

@@ -116,6 +116,7 @@ class Desk:
         self.state.forget()
         self._past += self.ctx.events
         self.ctx = Context(self.state, self.ctx.height + 1, self.ctx.time_ns + seconds * NANOSECONDS_PER_SECOND, "test-1")
+        self.perp.mark.begin_block(self.ctx)
         self.funding.begin_block(self.ctx)
         self.clob.begin_block(self.ctx)
 
@@ -132,6 +133,7 @@ class Desk:
     def set_price(self, market_id: int, price: int) -> None:
         """The oracle's market has this price from now on."""
         self.wiring.oracle.keeper.apply_votes(self.ctx, [PriceVote(1, ((market_id, price),))], 1)
+        self.perp.mark.begin_block(self.ctx)
         self.ctx.scratch.clear()
 
     def notional(self, perpetual_id: int, quantums: int) -> int:

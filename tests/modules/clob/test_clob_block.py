@@ -399,7 +399,8 @@ def _calls(action: Callable[[], object]) -> int:
 
 
 def _with_book(orders: int) -> Exchange:
-    x = Exchange()
+    """Neither book is as deep as the impact notional, so the block's end looks at as many orders as it may."""
+    x = Exchange(genesis_of(clob=clob_section(params={"max_impact_orders": 20})))
     for client_id in range(orders):
         x.place(x.short("alice", client_id, "sell", STEP, BTC_PRICE + (1 + client_id % 50) * TICK))
         x.place(x.short("bob", client_id, "buy", STEP, BTC_PRICE - (1 + client_id % 50) * TICK))

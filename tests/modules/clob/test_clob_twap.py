@@ -7,7 +7,7 @@ import pytest
 from modules.clob import formulas
 from modules.clob.matching import Attempt
 from modules.clob.model import LiquidationOrder, OrderId, PairStatus, PlaceOrder, slice_id_of
-from modules.clob.premium import impact_premium
+from modules.clob.premium import book_prices, impact_premium
 from modules.clob.venue import BookVenue
 from modules.subaccounts.model import Fill
 from support.clob_exchange import BTC_PRICE, LINK_PRICE, STEP, TICK, Exchange, clob_section, genesis_of, sub
@@ -466,5 +466,6 @@ def test_premiums_count_slices_as_any_order(x: Exchange) -> None:
     x.step()
     pair = x.clob.pair(x.ctx, BTC)
     assert pair is not None
-    found = impact_premium(x.ctx, x.clob._book, x.clob._checks, pair, (BTC_PRICE, 1), 10**9, 10)
+    prices = book_prices(x.ctx, x.clob._book, x.clob._checks, pair, 10**9, 10)
+    found = impact_premium(x.ctx, x.clob._book, pair, prices, (BTC_PRICE, 1))
     assert found == 6_653

@@ -50,6 +50,7 @@ class RealChain:
         self.ctx = ctx = Context(self.state, height, time_ns, "test-1")
         self.told = 0
         wiring.oracle.keeper.apply_votes(ctx, [PriceVote(1, tuple(sorted(prices.items())))], 1)
+        wiring.perp.keeper.mark.begin_block(ctx)
         ctx.scratch.clear()
         wiring.funding.keeper.begin_block(ctx)
         self.due = wiring.clob.keeper.begin_block(ctx)
