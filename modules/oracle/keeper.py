@@ -130,10 +130,10 @@ class OracleKeeper:
             if not reported or not formulas.has_quorum(reporting_power, total_power):
                 continue
             said = SourcePrice(formulas.aggregate(reported), 0, ctx.time_ns, ctx.height, 0, 0, reporting_power, total_power)
-            if self.sources.has_list(ctx, market_id):
-                self.sources.record(ctx, market_id, Source.VOTES, said)
-            else:
+            if not self.sources.has_list(ctx, market_id):
                 self._accept(ctx, market_id, said)
+            elif self.sources.takes(ctx, market_id, Source.VOTES):
+                self.sources.record(ctx, market_id, Source.VOTES, said)
         ctx.scratch.pop(_MEMO, None)
 
     def choose_sources(self, ctx: Context) -> None:
