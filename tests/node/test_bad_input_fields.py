@@ -15,9 +15,11 @@ from node import chain_genesis
 from support.authority_field_rows import CHANGES
 from support.exchange import quick_directory
 from support.field_rows import TRADERS, Case, cases
+from support.price_rows import PRICES
 from support.stage import EXAMPLES, Stage
 
-CASES = list(cases(CHANGES))
+MESSAGES = TRADERS | PRICES | CHANGES
+CASES = list(cases(PRICES | CHANGES))
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +47,14 @@ def fields(descriptor: Descriptor, path: str = "") -> Iterator[str]:
 def test_every_field_of_a_message_has_rows(name: str, stage: Stage) -> None:
     """By the descriptors of what the chain takes; rows of fields that are no more fail too."""
     route = next(one for one in stage.wiring.messages if one.message.DESCRIPTOR.full_name == name)
-    covered = {re.sub(r"\.\d+\b", "", path) for path in (TRADERS | CHANGES)[name]}
+    covered = {re.sub(r"\.\d+\b", "", path) for path in MESSAGES[name]}
     assert covered == set(fields(route.message.DESCRIPTOR))
-    assert all((TRADERS | CHANGES)[name].values())
+    assert all(MESSAGES[name].values())
 
 
 def test_every_message_has_rows(stage: Stage) -> None:
     """Messages that the chain takes, examples and rows are the same."""
-    assert sorted(stage.signers) == sorted(EXAMPLES) == sorted(TRADERS | CHANGES)
+    assert sorted(stage.signers) == sorted(EXAMPLES) == sorted(MESSAGES)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

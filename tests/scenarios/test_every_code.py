@@ -12,12 +12,15 @@ import pytest
 from modules.kernel.errors import registry
 from perpd_proto.tendermint.abci import types_pb2 as abci
 from support.chain import message
-from support.code_rows import BLOCK, GENESES, QUERIES, ROWS, Row
+from support.code_rows import BLOCK, GENESES, QUERIES, Row
+from support.code_rows import ROWS as OTHER_ROWS
 from support.exchange import quick_directory
+from support.price_rows import OF_PRICES
 from support.stage import Stage
 
 Code = tuple[str, int]
 
+ROWS = [*OTHER_ROWS, *OF_PRICES]
 NOT_OF_A_TRANSACTION: Mapping[Code, str] = {
     ("clob", 11001): "a message without a subaccount names no signer, and sdk 7 comes first",
     ("sending", 5): "a message without a transfer names no signer, and sdk 7 comes first",
@@ -182,7 +185,7 @@ def test_the_reference_s_codes_are_registered_or_cannot_occur() -> None:
         absent = list(NOT_HERE.get(codespace, {}))
         assert sorted(here + absent) == sorted(codes), codespace
     ours = {space for space, _ in registry()} - REFERENCE.keys()
-    assert ours == {"authority", "consensus", "revshare", "sdk", "sequencer"}
+    assert ours == {"authority", "consensus", "oracle", "revshare", "sdk", "sequencer"}
     assert all(reason for absent in NOT_HERE.values() for reason in absent.values())
 
 

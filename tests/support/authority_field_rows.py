@@ -106,6 +106,21 @@ CHANGES: dict[str, dict[str, Told]] = {
             ),
         ]
     ),
+    "perpd.oracle.v1.MsgRotateSigners": {
+        "authority": sender("sdk", 4),
+        "set.version": [(0, "oracle/16"), (1, "oracle/16"), (2, ""), (U32, "")],
+        "set.threshold": within(1, 3, "oracle/16", U32),
+        "set.public_keys": [
+            ([], "oracle/16"),
+            (KEYS[:2], ""),
+            (KEYS[:1], "oracle/16"),
+            ([KEYS[0], KEYS[0]], "oracle/16"),
+            ([KEYS[0], KEYS[1][:31]], "oracle/16"),
+            ([KEYS[0], KEYS[1] + b"\x00"], "oracle/16"),
+            ([bytes([number]) * 32 for number in range(32)], ""),
+            ([bytes([number]) * 32 for number in range(33)], "oracle/16"),
+        ],
+    },
     "dydxprotocol.prices.MsgUpdateMarketParam": {
         "authority": sender("sdk", 4),
         "market_param.id": [(0, ""), (2, ""), (3, "prices/200"), (U32, "prices/200")],

@@ -23,6 +23,7 @@ from support.chain import message as as_message
 from support.clob_exchange import LINK_PRICE, STEP, TICK
 from support.exchange import DOLLAR, USDC, Exchange, genesis
 from support.markets import BTC, ETH, LINK
+from support.price_desk import price_update, pushed, rotation, signed_update, sourced
 from support.sequencing import Signer
 from support.trader_messages import cancel_message, deposit_message, order_message, text_of, transfer_message
 
@@ -36,10 +37,12 @@ LEAVES = ("auth/accounts", "auth/remembered", "bank/balances")
 
 
 def stage_genesis(**sections: Any) -> dict[str, Any]:
-    """The exchange of the stories: BTC and the isolated LINK have prices, ETH has none; carol is the authority."""
+    """The exchange of the stories: BTC and the isolated LINK have prices, ETH has none; carol is the authority. BTC takes signed prices and
+    those that dave pushes, and votes before both."""
     collateral = {"alice": 50_000 * DOLLAR, POOR: 200 * DOLLAR, "dave": 50_000 * DOLLAR, "erin": 50_000 * DOLLAR}
     document = genesis(collateral=collateral, authority=CAROL)
     document["oracle"]["markets"][ETH]["price"] = "0"
+    sourced(document["oracle"])
     document["fees"]["order_routers"] = [{"address": ROUTER.text, "share_ppm": 1}]
     return document | sections
 
@@ -259,6 +262,11 @@ def fee_tiers() -> Any:
     return message
 
 
+def update(stage: Stage) -> Any:
+    """BTC as it is, published as the next block begins, by two signers."""
+    return signed_update(stage.chain.chain_id, price_update(PRICE, stage.next_seconds * 10**9))
+
+
 EXAMPLES: dict[str, Callable[[Stage], Any]] = {
     "cosmos.bank.v1beta1.MsgSend": _send,
     "dydxprotocol.sending.MsgDepositToSubaccount": lambda _: deposit_message("alice", 1),
@@ -268,6 +276,9 @@ EXAMPLES: dict[str, Callable[[Stage], Any]] = {
     "dydxprotocol.clob.MsgCancelOrder": _cancel,
     "dydxprotocol.clob.MsgBatchCancel": _batch,
     "dydxprotocol.clob.MsgUpdateLeverage": _leverage,
+    "perpd.oracle.v1.MsgUpdatePrices": update,
+    "perpd.oracle.v1.MsgPushPrice": lambda _: pushed(PRICE),
+    "perpd.oracle.v1.MsgRotateSigners": lambda _: rotation(),
     "perpd.consensus.v1.MsgUpdateValidators": lambda _: validators((0, 20)),
     "perpd.sequencer.v1.MsgUpdateParams": block_limits,
     "dydxprotocol.prices.MsgUpdateMarketParam": lambda _: change_messages.market(),
