@@ -125,9 +125,22 @@ def mark_price(index: int, ema: int, impact_middle: int, clamp_ppm: int) -> int:
 
     All in oracle units, `ema` the average of book middle - index, signed. Who lacks a side of the book gives the index for it.
     """
-    return clamp(sorted((index, index + ema, impact_middle))[1], *mark_bounds(index, clamp_ppm))
+    return clamp(median(index, ema, impact_middle), *mark_bounds(index, clamp_ppm))
+
+
+def median(index: int, ema: int, impact_middle: int) -> int:
+    """PERP-15 before the clamp."""
+    return sorted((index, index + ema, impact_middle))[1]
 
 
 def whole_units(ema: int) -> int:
     """PERP-16: an average kept in 10^-6 of an oracle unit in whole ones, toward zero."""
     return div_trunc(ema, EMA_SCALE)
+
+
+def mark_sample(index: int, middle: int, clamp_ppm: int) -> int:
+    """PERP-17: what a book's middle adds to the average: it moved into PERP-14, less the index, in 10^-6 of an oracle unit.
+
+    Unbounded, one block with an ask at a thousand times the index would be the whole average for many minutes.
+    """
+    return (clamp(middle, *mark_bounds(index, clamp_ppm)) - index) * EMA_SCALE

@@ -76,6 +76,10 @@ class PerpKeeper:
         index = self._index(ctx, perpetual)
         return formulas.terms(index.price, index.exponent, perpetual.atomic_resolution, self.tier(ctx, perpetual))
 
+    def price_exponent(self, ctx: Context, perpetual: Perpetual) -> int:
+        """Dollars per coin of its index and mark are 10^this."""
+        return self._index(ctx, perpetual).exponent
+
     def notional(self, ctx: Context, perpetual_id: int, quantums: int) -> int:
         """Signed quote quantums of a signed size at the block's price, truncated toward zero."""
         return formulas.notional(self.terms(ctx, perpetual_id), quantums)
@@ -117,7 +121,7 @@ class PerpKeeper:
     def subticks_of(self, ctx: Context, perpetual_id: int, price: int, quantum_conversion_exponent: int) -> tuple[int, int]:
         """Any price in oracle units in subticks of a book, exact, as above."""
         perpetual = self.require(ctx, perpetual_id)
-        exponent = self._index(ctx, perpetual).exponent
+        exponent = self.price_exponent(ctx, perpetual)
         return formulas.index_subticks(price, exponent, perpetual.atomic_resolution, quantum_conversion_exponent)
 
     def priced(self, ctx: Context, perpetual_id: int, price: int) -> Context:

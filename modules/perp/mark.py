@@ -1,7 +1,5 @@
 """The mark price: made when a block begins, of the block's index and of what the book showed when the block before ended."""
 
-from collections.abc import Iterator
-
 from modules.kernel.context import Context
 from modules.kernel.units import NANOSECONDS_PER_SECOND
 from modules.oracle.keeper import OracleKeeper
@@ -24,11 +22,6 @@ class Marks:
         """The mark of an existing perpetual in oracle units; 0 if its market was never priced."""
         found = self._state.marks.get(ctx, perpetual_id)
         return self._index(ctx, self._perpetual(ctx, perpetual_id)).price if found is None else found.price
-
-    def prices(self, ctx: Context) -> Iterator[tuple[int, int]]:
-        """(perpetual id, mark) of every perpetual, ascending: final for the block once it has begun; 0 where there is no price yet."""
-        for perpetual_id in self._state.perpetuals.keys(ctx):
-            yield perpetual_id, self.price(ctx, perpetual_id)
 
     def look(self, ctx: Context, perpetual_id: int) -> Mark:
         """The mark of an existing perpetual with everything behind it."""
@@ -132,7 +125,7 @@ def _observed(old: Mark, middle: int, impact_middle: int, index: int, now_ns: in
 
     One look counts for at most the time constant, so for half: after a gap no single block is the whole average.
     """
-    sample = (middle - index) * formulas.EMA_SCALE if middle else 0
+    sample = formulas.mark_sample(index, middle, perpetual.mark_clamp_ppm) if middle else 0
     constant_ns = perpetual.mark_ema_seconds * NANOSECONDS_PER_SECOND
     elapsed_ns = min(now_ns - old.observed_ns, constant_ns) if old.observed_ns else 0
     ema = formulas.ema_after(old.ema, sample, elapsed_ns, constant_ns)

@@ -45,6 +45,12 @@ class PerpModule:
                 own_pb2.QueryMarginResponse,
                 lambda ctx, request: queries.margin(ctx, keeper, request),
             ),
+            QueryRoute(
+                "/perpd.perp.v1.Query/Mark",
+                own_pb2.QueryMarkRequest,
+                own_pb2.QueryMarkResponse,
+                lambda ctx, request: queries.mark(ctx, keeper, request),
+            ),
         )
 
     def validate_genesis(self, section: Any, problems: Problems, whole: Mapping[str, Any]) -> None:

@@ -6,9 +6,11 @@ from modules.kernel.module import QueryError
 from modules.kernel.pagination import paginate
 from modules.perp import formulas
 from modules.perp.keeper import PerpKeeper
-from modules.perp.model import LiquidityTier
+from modules.perp.model import INDEX, MARK, LiquidityTier, Mark
 from perpd_proto.dydxprotocol.perpetuals import perpetual_pb2, query_pb2
 from perpd_proto.perpd.perp.v1 import query_pb2 as own_pb2
+
+_KINDS = {INDEX: own_pb2.MARGIN_PRICE_INDEX, MARK: own_pb2.MARGIN_PRICE_MARK}
 
 
 def _tier(tier: LiquidityTier) -> perpetual_pb2.LiquidityTier:
@@ -35,6 +37,46 @@ def next_perpetual_id(ctx: Context, keeper: PerpKeeper) -> query_pb2.QueryNextPe
     """One above the highest id in use."""
     highest = max((perpetual.id for perpetual in keeper.all(ctx)), default=-1)
     return query_pb2.QueryNextPerpetualIdResponse(next_perpetual_id=highest + 1)
+
+
+def mark(ctx: Context, keeper: PerpKeeper, request: own_pb2.QueryMarkRequest) -> own_pb2.QueryMarkResponse:
+    """The mark with its components, and what the next one will be made of; NOT_FOUND if there is no such perpetual."""
+    perpetual = keeper.perpetual(ctx, request.perpetual_id)
+    if perpetual is None:
+        raise QueryError("NOT_FOUND", f"perpetual {request.perpetual_id} does not exist")
+    found = keeper.mark.look(ctx, perpetual.id)
+    median, clamped = _median(found)
+    return own_pb2.QueryMarkResponse(
+        height=ctx.height,
+        exponent=keeper.price_exponent(ctx, perpetual),
+        mark_price=found.price,
+        index_price=found.index_price,
+        average_basis=encode_signed(found.basis),
+        impact_middle=found.impact_middle,
+        median=median,
+        clamped=clamped,
+        clamp_ppm=perpetual.mark_clamp_ppm,
+        ema_seconds=perpetual.mark_ema_seconds,
+        margin_price=_KINDS[perpetual.margin_price],
+        book=own_pb2.MarkBook(
+            middle=found.book_middle,
+            impact_middle=found.book_impact_middle,
+            basis_millionths=encode_signed(found.ema),
+            observed_nanoseconds=found.observed_ns,
+            frozen=found.frozen_height == ctx.height and ctx.height > 0,
+        ),
+    )
+
+
+def _median(mark: Mark) -> tuple[own_pb2.MarkComponent, bool]:
+    """Whose price is in the middle, and whether the clamp has moved it. Of equals the first counts."""
+    if not mark.price:
+        return own_pb2.MARK_COMPONENT_UNSPECIFIED, False
+    value = formulas.median(mark.index_price, mark.basis, mark.impact_middle or mark.index_price)
+    if value == mark.index_price:
+        return own_pb2.MARK_COMPONENT_INDEX, False
+    component = own_pb2.MARK_COMPONENT_AVERAGE if value == mark.index_price + mark.basis else own_pb2.MARK_COMPONENT_IMPACT
+    return component, value != mark.price
 
 
 def margin(ctx: Context, keeper: PerpKeeper, request: own_pb2.QueryMarginRequest) -> own_pb2.QueryMarginResponse:

@@ -66,6 +66,12 @@ def resting_order(found: Market, row: perpd_clob.RestingOrder) -> dict[str, Any]
     }
 
 
+def margin_price(kind: perpd_perp.MarginPrice) -> str:
+    """INDEX or MARK, as a genesis says it."""
+    name: str = perpd_perp.MarginPrice.Name(kind)
+    return name.removeprefix("MARGIN_PRICE_")
+
+
 def conservation(found: perpd_perp.QueryConservationResponse) -> dict[str, Any]:
     """The books of the exchange, and whether everything in them is exact."""
     pools = [

@@ -232,6 +232,12 @@ class Queries:
         found: perpd_perp.QueryMarginResponse = self._ask("/perpd.perp.v1.Query/Margin", request, perpd_perp.QueryMarginResponse)
         return found
 
+    def mark(self, perpetual_id: int) -> perpd_perp.QueryMarkResponse:
+        """The mark price with its components."""
+        request = perpd_perp.QueryMarkRequest(perpetual_id=perpetual_id)
+        found: perpd_perp.QueryMarkResponse = self._ask("/perpd.perp.v1.Query/Mark", request, perpd_perp.QueryMarkResponse)
+        return found
+
     def markets(self) -> list[Market]:
         """Every perpetual with an order book, by clob pair."""
         by_id = {perpetual.params.id: perpetual.params for perpetual in self.perpetuals()}

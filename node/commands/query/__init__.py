@@ -10,6 +10,7 @@ from modules.kernel.codec import decode_signed
 from node.client import documents
 from node.client.amounts import shown_percent, shown_usdc
 from node.client.show import facts, table
+from node.commands.query.mark import mark
 from node.commands.query.observe import observe
 from node.commands.query.options import ask as ask_node
 from node.commands.query.options import query_options, subaccount_option
@@ -26,7 +27,7 @@ def command() -> None:
     """Ask a node about committed state. NAME is an address, or an account of the localnet."""
 
 
-for _command in (orders, order, positions, proposals, observe):
+for _command in (orders, order, positions, proposals, mark, observe):
     command.add_command(_command)
 
 

@@ -135,7 +135,8 @@ def positions(name: str, number: int, **options: Any) -> None:
             "liquidation_price": market.shown_oracle_price(row.liquidation_price) if row.liquidation_price else "",
         }
         document: dict[str, Any] = {"ticker": market.ticker, "size": market.shown_size(amounts["quantums"])}
-        document |= {field: str(amount) for field, amount in amounts.items()} | prices | {"custom_imf_ppm": row.custom_imf_ppm}
+        document |= {field: str(amount) for field, amount in amounts.items()} | prices
+        document |= {"margin_price_kind": documents.margin_price(row.margin_price_kind), "custom_imf_ppm": row.custom_imf_ppm}
         found.append(document)
         rows.append(
             [

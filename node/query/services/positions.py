@@ -11,6 +11,7 @@ from modules.kernel.module import QueryRoute, asked_address
 from modules.kernel.units import SubaccountId
 from modules.oracle.keeper import OracleKeeper
 from modules.perp.keeper import PerpKeeper
+from modules.perp.model import INDEX, MARK
 from modules.subaccounts.keeper import SubaccountsKeeper
 from modules.subaccounts.model import Risk
 from perpd_proto.perpd.perp.v1 import query_pb2
@@ -18,6 +19,7 @@ from perpd_proto.perpd.perp.v1 import query_pb2
 PATH = "/perpd.perp.v1.Query/Positions"
 PRICE_MAX = UINT64_MAX
 """The highest price that an oracle market can have."""
+_KINDS = {INDEX: query_pb2.MARGIN_PRICE_INDEX, MARK: query_pb2.MARGIN_PRICE_MARK}
 
 
 def positions_routes(
@@ -65,6 +67,7 @@ class Positions:
                 maintenance_margin=encode_signed(margin.maintenance),
                 custom_imf_ppm=custom.get(perpetual_id, 0),
                 margin_price=self._perp.terms(ctx, perpetual_id).price,
+                margin_price_kind=_KINDS[self._perp.require(ctx, perpetual_id).margin_price],
                 price_exponent=market.exponent,
                 liquidation_price=liquidation_price(ctx, self._perp, risk, perpetual_id, quantums) or 0,
             )

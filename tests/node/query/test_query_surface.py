@@ -67,6 +67,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "perpd.perp.v1.Query/Account": SUBACCOUNT,
     "perpd.perp.v1.Query/Positions": SUBACCOUNT,
     "perpd.perp.v1.Query/Margin": {"perpetual_id": 0},
+    "perpd.perp.v1.Query/Mark": {"perpetual_id": 0},
     "perpd.perp.v1.Query/Conservation": {},
 }
 """Without the leading slash; texts named owner, user or address that are empty stand for a trader's address."""

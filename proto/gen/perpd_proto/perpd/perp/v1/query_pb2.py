@@ -24,13 +24,17 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19perpd/perp/v1/query.proto\x12\rperpd.perp.v1\"4\n\x13QueryAccountRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\r\"\xbe\x01\n\x14QueryAccountResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\x16\n\x0enet_collateral\x18\x02 \x01(\x0c\x12\x16\n\x0einitial_margin\x18\x03 \x01(\x0c\x12\x1a\n\x12maintenance_margin\x18\x04 \x01(\x0c\x12\x1a\n\x12settled_collateral\x18\x05 \x01(\x0c\x12.\n\tpositions\x18\x06 \x03(\x0b\x32\x1b.perpd.perp.v1.PositionRisk\"\x94\x01\n\x0cPositionRisk\x12\x14\n\x0cperpetual_id\x18\x01 \x01(\r\x12\x10\n\x08quantums\x18\x02 \x01(\x0c\x12\x10\n\x08notional\x18\x03 \x01(\x0c\x12\x13\n\x0b\x65ntry_quote\x18\x04 \x01(\x0c\x12\x19\n\x11unsettled_funding\x18\x05 \x01(\x0c\x12\x1a\n\x12\x66unding_index_lots\x18\x06 \x01(\x0c\"6\n\x15QueryPositionsRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\r\"X\n\x16QueryPositionsResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12.\n\tpositions\x18\x02 \x03(\x0b\x32\x1b.perpd.perp.v1.PositionView\"\x8b\x03\n\x0cPositionView\x12\x14\n\x0cperpetual_id\x18\x01 \x01(\r\x12\x14\n\x0c\x63lob_pair_id\x18\x02 \x01(\r\x12\x10\n\x08quantums\x18\x03 \x01(\x0c\x12\x13\n\x0b\x65ntry_quote\x18\x04 \x01(\x0c\x12\x16\n\x0e\x65ntry_subticks\x18\x05 \x01(\x04\x12\x10\n\x08notional\x18\x06 \x01(\x0c\x12\x18\n\x10unrealised_quote\x18\x07 \x01(\x0c\x12\x16\n\x0erealised_quote\x18\x08 \x01(\x0c\x12\x19\n\x11unsettled_funding\x18\t \x01(\x0c\x12\x16\n\x0einitial_margin\x18\n \x01(\x0c\x12\x1a\n\x12maintenance_margin\x18\x0b \x01(\x0c\x12\x16\n\x0e\x63ustom_imf_ppm\x18\x0c \x01(\r\x12\x14\n\x0cmargin_price\x18\r \x01(\x04\x12\x16\n\x0eprice_exponent\x18\x0e \x01(\x11\x12\x19\n\x11liquidation_price\x18\x0f \x01(\x04\x12\x1c\n\x14liquidation_subticks\x18\x10 \x01(\x04\"*\n\x12QueryMarginRequest\x12\x14\n\x0cperpetual_id\x18\x01 \x01(\r\"\x9a\x01\n\x13QueryMarginResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\x13\n\x0binitial_ppm\x18\x02 \x01(\r\x12\x17\n\x0fmaintenance_ppm\x18\x03 \x01(\r\x12.\n\x08\x62rackets\x18\x04 \x03(\x0b\x32\x1c.perpd.perp.v1.MarginBracket\x12\x15\n\ropen_interest\x18\x05 \x01(\x0c\"U\n\rMarginBracket\x12\x16\n\x0e\x61\x62ove_notional\x18\x01 \x01(\x04\x12\x13\n\x0binitial_ppm\x18\x02 \x01(\r\x12\x17\n\x0fmaintenance_ppm\x18\x03 \x01(\r\"\x1a\n\x18QueryConservationRequest\"\x9b\x01\n\x19QueryConservationResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\x16\n\x0esupply_matches\x18\x02 \x01(\x08\x12(\n\x05pools\x18\x03 \x03(\x0b\x32\x19.perpd.perp.v1.PoolReport\x12,\n\x07markets\x18\x04 \x03(\x0b\x32\x1b.perpd.perp.v1.PositionSums\"p\n\nPoolReport\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x62\x61nk_balance\x18\x02 \x01(\x0c\x12\x12\n\ncollateral\x18\x03 \x01(\x0c\x12\x19\n\x11unsettled_funding\x18\x04 \x01(\x0c\x12\x0f\n\x07matches\x18\x05 \x01(\x08\"\x85\x01\n\x0cPositionSums\x12\x14\n\x0cperpetual_id\x18\x01 \x01(\r\x12\x15\n\rlong_quantums\x18\x02 \x01(\x0c\x12\x16\n\x0eshort_quantums\x18\x03 \x01(\x0c\x12\x15\n\ropen_interest\x18\x04 \x01(\x0c\x12\x19\n\x11unsettled_funding\x18\x05 \x01(\x0c\x32\xe9\x02\n\x05Query\x12R\n\x07\x41\x63\x63ount\x12\".perpd.perp.v1.QueryAccountRequest\x1a#.perpd.perp.v1.QueryAccountResponse\x12X\n\tPositions\x12$.perpd.perp.v1.QueryPositionsRequest\x1a%.perpd.perp.v1.QueryPositionsResponse\x12O\n\x06Margin\x12!.perpd.perp.v1.QueryMarginRequest\x1a\".perpd.perp.v1.QueryMarginResponse\x12\x61\n\x0c\x43onservation\x12\'.perpd.perp.v1.QueryConservationRequest\x1a(.perpd.perp.v1.QueryConservationResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19perpd/perp/v1/query.proto\x12\rperpd.perp.v1\"4\n\x13QueryAccountRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\r\"\xbe\x01\n\x14QueryAccountResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\x16\n\x0enet_collateral\x18\x02 \x01(\x0c\x12\x16\n\x0einitial_margin\x18\x03 \x01(\x0c\x12\x1a\n\x12maintenance_margin\x18\x04 \x01(\x0c\x12\x1a\n\x12settled_collateral\x18\x05 \x01(\x0c\x12.\n\tpositions\x18\x06 \x03(\x0b\x32\x1b.perpd.perp.v1.PositionRisk\"\x94\x01\n\x0cPositionRisk\x12\x14\n\x0cperpetual_id\x18\x01 \x01(\r\x12\x10\n\x08quantums\x18\x02 \x01(\x0c\x12\x10\n\x08notional\x18\x03 \x01(\x0c\x12\x13\n\x0b\x65ntry_quote\x18\x04 \x01(\x0c\x12\x19\n\x11unsettled_funding\x18\x05 \x01(\x0c\x12\x1a\n\x12\x66unding_index_lots\x18\x06 \x01(\x0c\"6\n\x15QueryPositionsRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\r\"X\n\x16QueryPositionsResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12.\n\tpositions\x18\x02 \x03(\x0b\x32\x1b.perpd.perp.v1.PositionView\"\xc2\x03\n\x0cPositionView\x12\x14\n\x0cperpetual_id\x18\x01 \x01(\r\x12\x14\n\x0c\x63lob_pair_id\x18\x02 \x01(\r\x12\x10\n\x08quantums\x18\x03 \x01(\x0c\x12\x13\n\x0b\x65ntry_quote\x18\x04 \x01(\x0c\x12\x16\n\x0e\x65ntry_subticks\x18\x05 \x01(\x04\x12\x10\n\x08notional\x18\x06 \x01(\x0c\x12\x18\n\x10unrealised_quote\x18\x07 \x01(\x0c\x12\x16\n\x0erealised_quote\x18\x08 \x01(\x0c\x12\x19\n\x11unsettled_funding\x18\t \x01(\x0c\x12\x16\n\x0einitial_margin\x18\n \x01(\x0c\x12\x1a\n\x12maintenance_margin\x18\x0b \x01(\x0c\x12\x16\n\x0e\x63ustom_imf_ppm\x18\x0c \x01(\r\x12\x14\n\x0cmargin_price\x18\r \x01(\x04\x12\x16\n\x0eprice_exponent\x18\x0e \x01(\x11\x12\x19\n\x11liquidation_price\x18\x0f \x01(\x04\x12\x1c\n\x14liquidation_subticks\x18\x10 \x01(\x04\x12\x35\n\x11margin_price_kind\x18\x11 \x01(\x0e\x32\x1a.perpd.perp.v1.MarginPrice\"*\n\x12QueryMarginRequest\x12\x14\n\x0cperpetual_id\x18\x01 \x01(\r\"\x9a\x01\n\x13QueryMarginResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\x13\n\x0binitial_ppm\x18\x02 \x01(\r\x12\x17\n\x0fmaintenance_ppm\x18\x03 \x01(\r\x12.\n\x08\x62rackets\x18\x04 \x03(\x0b\x32\x1c.perpd.perp.v1.MarginBracket\x12\x15\n\ropen_interest\x18\x05 \x01(\x0c\"U\n\rMarginBracket\x12\x16\n\x0e\x61\x62ove_notional\x18\x01 \x01(\x04\x12\x13\n\x0binitial_ppm\x18\x02 \x01(\r\x12\x17\n\x0fmaintenance_ppm\x18\x03 \x01(\r\"(\n\x10QueryMarkRequest\x12\x14\n\x0cperpetual_id\x18\x01 \x01(\r\"\xcc\x02\n\x11QueryMarkResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\x10\n\x08\x65xponent\x18\x02 \x01(\x11\x12\x12\n\nmark_price\x18\x03 \x01(\x04\x12\x13\n\x0bindex_price\x18\x04 \x01(\x04\x12\x15\n\raverage_basis\x18\x05 \x01(\x0c\x12\x15\n\rimpact_middle\x18\x06 \x01(\x04\x12,\n\x06median\x18\x07 \x01(\x0e\x32\x1c.perpd.perp.v1.MarkComponent\x12\x0f\n\x07\x63lamped\x18\x08 \x01(\x08\x12\x11\n\tclamp_ppm\x18\t \x01(\r\x12\x13\n\x0b\x65ma_seconds\x18\n \x01(\r\x12\x30\n\x0cmargin_price\x18\x0b \x01(\x0e\x32\x1a.perpd.perp.v1.MarginPrice\x12%\n\x04\x62ook\x18\x0c \x01(\x0b\x32\x17.perpd.perp.v1.MarkBook\"y\n\x08MarkBook\x12\x0e\n\x06middle\x18\x01 \x01(\x04\x12\x15\n\rimpact_middle\x18\x02 \x01(\x04\x12\x18\n\x10\x62\x61sis_millionths\x18\x03 \x01(\x0c\x12\x1c\n\x14observed_nanoseconds\x18\x04 \x01(\x03\x12\x0e\n\x06\x66rozen\x18\x05 \x01(\x08\"\x1a\n\x18QueryConservationRequest\"\x9b\x01\n\x19QueryConservationResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\x16\n\x0esupply_matches\x18\x02 \x01(\x08\x12(\n\x05pools\x18\x03 \x03(\x0b\x32\x19.perpd.perp.v1.PoolReport\x12,\n\x07markets\x18\x04 \x03(\x0b\x32\x1b.perpd.perp.v1.PositionSums\"p\n\nPoolReport\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x62\x61nk_balance\x18\x02 \x01(\x0c\x12\x12\n\ncollateral\x18\x03 \x01(\x0c\x12\x19\n\x11unsettled_funding\x18\x04 \x01(\x0c\x12\x0f\n\x07matches\x18\x05 \x01(\x08\"\x85\x01\n\x0cPositionSums\x12\x14\n\x0cperpetual_id\x18\x01 \x01(\r\x12\x15\n\rlong_quantums\x18\x02 \x01(\x0c\x12\x16\n\x0eshort_quantums\x18\x03 \x01(\x0c\x12\x15\n\ropen_interest\x18\x04 \x01(\x0c\x12\x19\n\x11unsettled_funding\x18\x05 \x01(\x0c*Z\n\x0bMarginPrice\x12\x1c\n\x18MARGIN_PRICE_UNSPECIFIED\x10\x00\x12\x16\n\x12MARGIN_PRICE_INDEX\x10\x01\x12\x15\n\x11MARGIN_PRICE_MARK\x10\x02*\x80\x01\n\rMarkComponent\x12\x1e\n\x1aMARK_COMPONENT_UNSPECIFIED\x10\x00\x12\x18\n\x14MARK_COMPONENT_INDEX\x10\x01\x12\x1a\n\x16MARK_COMPONENT_AVERAGE\x10\x02\x12\x19\n\x15MARK_COMPONENT_IMPACT\x10\x03\x32\xb4\x03\n\x05Query\x12R\n\x07\x41\x63\x63ount\x12\".perpd.perp.v1.QueryAccountRequest\x1a#.perpd.perp.v1.QueryAccountResponse\x12X\n\tPositions\x12$.perpd.perp.v1.QueryPositionsRequest\x1a%.perpd.perp.v1.QueryPositionsResponse\x12O\n\x06Margin\x12!.perpd.perp.v1.QueryMarginRequest\x1a\".perpd.perp.v1.QueryMarginResponse\x12I\n\x04Mark\x12\x1f.perpd.perp.v1.QueryMarkRequest\x1a .perpd.perp.v1.QueryMarkResponse\x12\x61\n\x0c\x43onservation\x12\'.perpd.perp.v1.QueryConservationRequest\x1a(.perpd.perp.v1.QueryConservationResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'perpd.perp.v1.query_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_MARGINPRICE']._serialized_start=2265
+  _globals['_MARGINPRICE']._serialized_end=2355
+  _globals['_MARKCOMPONENT']._serialized_start=2358
+  _globals['_MARKCOMPONENT']._serialized_end=2486
   _globals['_QUERYACCOUNTREQUEST']._serialized_start=44
   _globals['_QUERYACCOUNTREQUEST']._serialized_end=96
   _globals['_QUERYACCOUNTRESPONSE']._serialized_start=99
@@ -42,21 +46,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_QUERYPOSITIONSRESPONSE']._serialized_start=498
   _globals['_QUERYPOSITIONSRESPONSE']._serialized_end=586
   _globals['_POSITIONVIEW']._serialized_start=589
-  _globals['_POSITIONVIEW']._serialized_end=984
-  _globals['_QUERYMARGINREQUEST']._serialized_start=986
-  _globals['_QUERYMARGINREQUEST']._serialized_end=1028
-  _globals['_QUERYMARGINRESPONSE']._serialized_start=1031
-  _globals['_QUERYMARGINRESPONSE']._serialized_end=1185
-  _globals['_MARGINBRACKET']._serialized_start=1187
-  _globals['_MARGINBRACKET']._serialized_end=1272
-  _globals['_QUERYCONSERVATIONREQUEST']._serialized_start=1274
-  _globals['_QUERYCONSERVATIONREQUEST']._serialized_end=1300
-  _globals['_QUERYCONSERVATIONRESPONSE']._serialized_start=1303
-  _globals['_QUERYCONSERVATIONRESPONSE']._serialized_end=1458
-  _globals['_POOLREPORT']._serialized_start=1460
-  _globals['_POOLREPORT']._serialized_end=1572
-  _globals['_POSITIONSUMS']._serialized_start=1575
-  _globals['_POSITIONSUMS']._serialized_end=1708
-  _globals['_QUERY']._serialized_start=1711
-  _globals['_QUERY']._serialized_end=2072
+  _globals['_POSITIONVIEW']._serialized_end=1039
+  _globals['_QUERYMARGINREQUEST']._serialized_start=1041
+  _globals['_QUERYMARGINREQUEST']._serialized_end=1083
+  _globals['_QUERYMARGINRESPONSE']._serialized_start=1086
+  _globals['_QUERYMARGINRESPONSE']._serialized_end=1240
+  _globals['_MARGINBRACKET']._serialized_start=1242
+  _globals['_MARGINBRACKET']._serialized_end=1327
+  _globals['_QUERYMARKREQUEST']._serialized_start=1329
+  _globals['_QUERYMARKREQUEST']._serialized_end=1369
+  _globals['_QUERYMARKRESPONSE']._serialized_start=1372
+  _globals['_QUERYMARKRESPONSE']._serialized_end=1704
+  _globals['_MARKBOOK']._serialized_start=1706
+  _globals['_MARKBOOK']._serialized_end=1827
+  _globals['_QUERYCONSERVATIONREQUEST']._serialized_start=1829
+  _globals['_QUERYCONSERVATIONREQUEST']._serialized_end=1855
+  _globals['_QUERYCONSERVATIONRESPONSE']._serialized_start=1858
+  _globals['_QUERYCONSERVATIONRESPONSE']._serialized_end=2013
+  _globals['_POOLREPORT']._serialized_start=2015
+  _globals['_POOLREPORT']._serialized_end=2127
+  _globals['_POSITIONSUMS']._serialized_start=2130
+  _globals['_POSITIONSUMS']._serialized_end=2263
+  _globals['_QUERY']._serialized_start=2489
+  _globals['_QUERY']._serialized_end=2925
 # @@protoc_insertion_point(module_scope)

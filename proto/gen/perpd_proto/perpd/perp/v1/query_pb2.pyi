@@ -1,10 +1,31 @@
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class MarginPrice(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    MARGIN_PRICE_UNSPECIFIED: _ClassVar[MarginPrice]
+    MARGIN_PRICE_INDEX: _ClassVar[MarginPrice]
+    MARGIN_PRICE_MARK: _ClassVar[MarginPrice]
+
+class MarkComponent(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    MARK_COMPONENT_UNSPECIFIED: _ClassVar[MarkComponent]
+    MARK_COMPONENT_INDEX: _ClassVar[MarkComponent]
+    MARK_COMPONENT_AVERAGE: _ClassVar[MarkComponent]
+    MARK_COMPONENT_IMPACT: _ClassVar[MarkComponent]
+MARGIN_PRICE_UNSPECIFIED: MarginPrice
+MARGIN_PRICE_INDEX: MarginPrice
+MARGIN_PRICE_MARK: MarginPrice
+MARK_COMPONENT_UNSPECIFIED: MarkComponent
+MARK_COMPONENT_INDEX: MarkComponent
+MARK_COMPONENT_AVERAGE: MarkComponent
+MARK_COMPONENT_IMPACT: MarkComponent
 
 class QueryAccountRequest(_message.Message):
     __slots__ = ("owner", "number")
@@ -63,7 +84,7 @@ class QueryPositionsResponse(_message.Message):
     def __init__(self, height: _Optional[int] = ..., positions: _Optional[_Iterable[_Union[PositionView, _Mapping]]] = ...) -> None: ...
 
 class PositionView(_message.Message):
-    __slots__ = ("perpetual_id", "clob_pair_id", "quantums", "entry_quote", "entry_subticks", "notional", "unrealised_quote", "realised_quote", "unsettled_funding", "initial_margin", "maintenance_margin", "custom_imf_ppm", "margin_price", "price_exponent", "liquidation_price", "liquidation_subticks")
+    __slots__ = ("perpetual_id", "clob_pair_id", "quantums", "entry_quote", "entry_subticks", "notional", "unrealised_quote", "realised_quote", "unsettled_funding", "initial_margin", "maintenance_margin", "custom_imf_ppm", "margin_price", "price_exponent", "liquidation_price", "liquidation_subticks", "margin_price_kind")
     PERPETUAL_ID_FIELD_NUMBER: _ClassVar[int]
     CLOB_PAIR_ID_FIELD_NUMBER: _ClassVar[int]
     QUANTUMS_FIELD_NUMBER: _ClassVar[int]
@@ -80,6 +101,7 @@ class PositionView(_message.Message):
     PRICE_EXPONENT_FIELD_NUMBER: _ClassVar[int]
     LIQUIDATION_PRICE_FIELD_NUMBER: _ClassVar[int]
     LIQUIDATION_SUBTICKS_FIELD_NUMBER: _ClassVar[int]
+    MARGIN_PRICE_KIND_FIELD_NUMBER: _ClassVar[int]
     perpetual_id: int
     clob_pair_id: int
     quantums: bytes
@@ -96,7 +118,8 @@ class PositionView(_message.Message):
     price_exponent: int
     liquidation_price: int
     liquidation_subticks: int
-    def __init__(self, perpetual_id: _Optional[int] = ..., clob_pair_id: _Optional[int] = ..., quantums: _Optional[bytes] = ..., entry_quote: _Optional[bytes] = ..., entry_subticks: _Optional[int] = ..., notional: _Optional[bytes] = ..., unrealised_quote: _Optional[bytes] = ..., realised_quote: _Optional[bytes] = ..., unsettled_funding: _Optional[bytes] = ..., initial_margin: _Optional[bytes] = ..., maintenance_margin: _Optional[bytes] = ..., custom_imf_ppm: _Optional[int] = ..., margin_price: _Optional[int] = ..., price_exponent: _Optional[int] = ..., liquidation_price: _Optional[int] = ..., liquidation_subticks: _Optional[int] = ...) -> None: ...
+    margin_price_kind: MarginPrice
+    def __init__(self, perpetual_id: _Optional[int] = ..., clob_pair_id: _Optional[int] = ..., quantums: _Optional[bytes] = ..., entry_quote: _Optional[bytes] = ..., entry_subticks: _Optional[int] = ..., notional: _Optional[bytes] = ..., unrealised_quote: _Optional[bytes] = ..., realised_quote: _Optional[bytes] = ..., unsettled_funding: _Optional[bytes] = ..., initial_margin: _Optional[bytes] = ..., maintenance_margin: _Optional[bytes] = ..., custom_imf_ppm: _Optional[int] = ..., margin_price: _Optional[int] = ..., price_exponent: _Optional[int] = ..., liquidation_price: _Optional[int] = ..., liquidation_subticks: _Optional[int] = ..., margin_price_kind: _Optional[_Union[MarginPrice, str]] = ...) -> None: ...
 
 class QueryMarginRequest(_message.Message):
     __slots__ = ("perpetual_id",)
@@ -127,6 +150,54 @@ class MarginBracket(_message.Message):
     initial_ppm: int
     maintenance_ppm: int
     def __init__(self, above_notional: _Optional[int] = ..., initial_ppm: _Optional[int] = ..., maintenance_ppm: _Optional[int] = ...) -> None: ...
+
+class QueryMarkRequest(_message.Message):
+    __slots__ = ("perpetual_id",)
+    PERPETUAL_ID_FIELD_NUMBER: _ClassVar[int]
+    perpetual_id: int
+    def __init__(self, perpetual_id: _Optional[int] = ...) -> None: ...
+
+class QueryMarkResponse(_message.Message):
+    __slots__ = ("height", "exponent", "mark_price", "index_price", "average_basis", "impact_middle", "median", "clamped", "clamp_ppm", "ema_seconds", "margin_price", "book")
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    EXPONENT_FIELD_NUMBER: _ClassVar[int]
+    MARK_PRICE_FIELD_NUMBER: _ClassVar[int]
+    INDEX_PRICE_FIELD_NUMBER: _ClassVar[int]
+    AVERAGE_BASIS_FIELD_NUMBER: _ClassVar[int]
+    IMPACT_MIDDLE_FIELD_NUMBER: _ClassVar[int]
+    MEDIAN_FIELD_NUMBER: _ClassVar[int]
+    CLAMPED_FIELD_NUMBER: _ClassVar[int]
+    CLAMP_PPM_FIELD_NUMBER: _ClassVar[int]
+    EMA_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    MARGIN_PRICE_FIELD_NUMBER: _ClassVar[int]
+    BOOK_FIELD_NUMBER: _ClassVar[int]
+    height: int
+    exponent: int
+    mark_price: int
+    index_price: int
+    average_basis: bytes
+    impact_middle: int
+    median: MarkComponent
+    clamped: bool
+    clamp_ppm: int
+    ema_seconds: int
+    margin_price: MarginPrice
+    book: MarkBook
+    def __init__(self, height: _Optional[int] = ..., exponent: _Optional[int] = ..., mark_price: _Optional[int] = ..., index_price: _Optional[int] = ..., average_basis: _Optional[bytes] = ..., impact_middle: _Optional[int] = ..., median: _Optional[_Union[MarkComponent, str]] = ..., clamped: _Optional[bool] = ..., clamp_ppm: _Optional[int] = ..., ema_seconds: _Optional[int] = ..., margin_price: _Optional[_Union[MarginPrice, str]] = ..., book: _Optional[_Union[MarkBook, _Mapping]] = ...) -> None: ...
+
+class MarkBook(_message.Message):
+    __slots__ = ("middle", "impact_middle", "basis_millionths", "observed_nanoseconds", "frozen")
+    MIDDLE_FIELD_NUMBER: _ClassVar[int]
+    IMPACT_MIDDLE_FIELD_NUMBER: _ClassVar[int]
+    BASIS_MILLIONTHS_FIELD_NUMBER: _ClassVar[int]
+    OBSERVED_NANOSECONDS_FIELD_NUMBER: _ClassVar[int]
+    FROZEN_FIELD_NUMBER: _ClassVar[int]
+    middle: int
+    impact_middle: int
+    basis_millionths: bytes
+    observed_nanoseconds: int
+    frozen: bool
+    def __init__(self, middle: _Optional[int] = ..., impact_middle: _Optional[int] = ..., basis_millionths: _Optional[bytes] = ..., observed_nanoseconds: _Optional[int] = ..., frozen: _Optional[bool] = ...) -> None: ...
 
 class QueryConservationRequest(_message.Message):
     __slots__ = ()

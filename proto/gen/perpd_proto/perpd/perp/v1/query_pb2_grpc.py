@@ -49,6 +49,11 @@ class QueryStub:
                 request_serializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryMarginRequest.SerializeToString,
                 response_deserializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryMarginResponse.FromString,
                 _registered_method=True)
+        self.Mark = channel.unary_unary(
+                '/perpd.perp.v1.Query/Mark',
+                request_serializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryMarkRequest.SerializeToString,
+                response_deserializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryMarkResponse.FromString,
+                _registered_method=True)
         self.Conservation = channel.unary_unary(
                 '/perpd.perp.v1.Query/Conservation',
                 request_serializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryConservationRequest.SerializeToString,
@@ -81,6 +86,13 @@ class QueryServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Mark(self, request, context):
+        """The mark price of a perpetual with each of its components. A perpetual that does not exist is NotFound.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Conservation(self, request, context):
         """Whether the money adds up, recomputed by a full scan of the state that is read.
         """
@@ -105,6 +117,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.Margin,
                     request_deserializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryMarginRequest.FromString,
                     response_serializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryMarginResponse.SerializeToString,
+            ),
+            'Mark': grpc.unary_unary_rpc_method_handler(
+                    servicer.Mark,
+                    request_deserializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryMarkRequest.FromString,
+                    response_serializer=perpd_dot_perp_dot_v1_dot_query__pb2.QueryMarkResponse.SerializeToString,
             ),
             'Conservation': grpc.unary_unary_rpc_method_handler(
                     servicer.Conservation,
@@ -193,6 +210,33 @@ class Query:
             '/perpd.perp.v1.Query/Margin',
             perpd_dot_perp_dot_v1_dot_query__pb2.QueryMarginRequest.SerializeToString,
             perpd_dot_perp_dot_v1_dot_query__pb2.QueryMarginResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Mark(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpd.perp.v1.Query/Mark',
+            perpd_dot_perp_dot_v1_dot_query__pb2.QueryMarkRequest.SerializeToString,
+            perpd_dot_perp_dot_v1_dot_query__pb2.QueryMarkResponse.FromString,
             options,
             channel_credentials,
             insecure,
