@@ -20,6 +20,7 @@ from node.query.engine_rpc import EngineError, EngineRpc, EngineUnreachableError
 from node.query.services import simulate as simulation
 from node.query.services import wire
 from node.query.services.block_service import BlockService
+from node.query.services.reports import ReportService
 from node.query.services.streams import STREAM_SERVICES, StreamServices
 from node.query.services.tx_service import AsyncHandler, TxService, parse
 from node.query.table import QueryTable
@@ -67,6 +68,7 @@ class GrpcServer:
         self._handlers: dict[str, AsyncHandler] = {
             **TxService(engine).handlers,
             **BlockService(engine, version).handlers,
+            **ReportService(engine, table).handlers,
             simulation.PATH: self._answer_simulate,
         }
         self._readers = ThreadPoolExecutor(_READERS, "grpc-read")

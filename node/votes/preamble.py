@@ -95,6 +95,12 @@ def is_preamble(raw: bytes) -> bool:
     return _read(raw) is not None
 
 
+def carried(raw: bytes) -> abci.ExtendedCommitInfo | None:
+    """The commit that these bytes carry if they mean to be a preamble; whether it is a right one is not looked at."""
+    message = _read(raw)
+    return None if message is None else message.last_commit
+
+
 class Preambles:
     """Builds and verifies preambles against the validator sets in state."""
 
