@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import httpx
 
@@ -15,6 +16,8 @@ LEAST_WAIT_SECONDS = {429: 10, 418: 120}
 """Where the venue limits us without saying for how long; 418 is Binance's ban for those who went on after 429."""
 READABLE = (200, 400, 404)
 """Answers that the venue itself must read: an error may say which pair it does not know."""
+
+_ERROR_NUMBER = re.compile(r"^\[Errno -?[0-9]+\] ")
 
 
 def client(venue: Venue) -> httpx.AsyncClient:
@@ -40,7 +43,7 @@ async def fetch(http: httpx.AsyncClient, venue: Venue, path: str, now_nanosecond
     except (TimeoutError, httpx.TimeoutException):
         raise VenueError(Reason.TIMEOUT, f"no complete answer within {venue.timeout:g} s") from None
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        raise VenueError(Reason.CONNECTION, str(error) or type(error).__name__) from None
+        raise VenueError(Reason.CONNECTION, _ERROR_NUMBER.sub("", str(error)) or type(error).__name__) from None
 
 
 def _judge(response: httpx.Response, now_nanoseconds: int) -> None:
