@@ -1,6 +1,6 @@
 # perpd: every target works from a fresh clone; needs only Linux x86-64, Python 3.11 or 3.12, make and git.
 .DEFAULT_GOAL := help
-.PHONY: help setup engine proto proto-check vectors fmt lint types tidy test net bench bench-net localnet check clean
+.PHONY: help setup engine proto proto-check vectors fmt lint types tidy test net bench bench-net report localnet check clean
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
@@ -72,6 +72,9 @@ bench: $(READY) ## speed of one node, stage by stage
 
 bench-net: $(READY) engine ## speed of real networks of one and four validators
 	@PYTHONPATH=.:proto/gen:tests $(PY) -m bench.network $(ARGS)
+
+report: $(READY) ## studies of the exchange as one HTML file with plots
+	@PYTHONPATH=.:proto/gen:tests $(PY) -m report.build $(ARGS)
 
 localnet: $(READY) ## four validators on this machine with a live view; Ctrl-C stops them
 	@$(VENV)/bin/perpd localnet up $(ARGS)
