@@ -37,7 +37,7 @@ def command() -> None:
 @click.option(
     "--prices",
     metavar="SPEC",
-    help="recorded:FILE[@SPEED], simulated:SEED, scripted:FILE, manual; several with commas.  [default: a recorded day, rest simulated]",
+    help="recorded:FILE[@SPEED], simulated:SEED, scripted:FILE, venues, manual, by commas.  [default: a recorded day, else simulated]",
 )
 @click.option("--chain-id", help=f"Name of a new chain.  [default: {CHAIN_ID}]")
 @click.option("--detach", is_flag=True, help="Return when every node has committed block 2; the network goes on.")
