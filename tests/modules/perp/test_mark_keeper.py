@@ -25,8 +25,8 @@ SUBTICKS_PER_UNIT = -9
 
 def book(bid: int | None, ask: int | None, impact_bid: int | None = None, impact_ask: int | None = None, exponent: int = -9) -> BookPrices:
     """Whole prices in subticks."""
-    exact = [None if price is None else (price, 1) for price in (bid, ask, impact_bid, impact_ask)]
-    return BookPrices(*exact, quantum_conversion_exponent=exponent)
+    whole = [None if price is None else (price, 1) for price in (bid, ask, impact_bid, impact_ask)]
+    return BookPrices(whole[0], whole[1], whole[2], whole[3], exponent)
 
 
 def around(offset: int, width: int = 1_000) -> BookPrices:
