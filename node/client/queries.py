@@ -269,6 +269,18 @@ class Queries:
             raise Failure(f"{ticker} is no market of this chain; its markets are {names}.")
         return found
 
+    def reports(self, height: int = 0) -> perpd_oracle.QueryReportsResponse:
+        """Who reported which prices at the beginning of a block; 0 is the latest."""
+        request = perpd_oracle.QueryReportsRequest(height=height)
+        found: perpd_oracle.QueryReportsResponse = self._ask("/perpd.oracle.v1.Query/Reports", request, perpd_oracle.QueryReportsResponse)
+        return found
+
+    def sources(self, market_id: int) -> perpd_oracle.QuerySourcesResponse:
+        """The sources of an oracle market, and which is in force."""
+        request = perpd_oracle.QuerySourcesRequest(market_id=market_id)
+        found: perpd_oracle.QuerySourcesResponse = self._ask("/perpd.oracle.v1.Query/Sources", request, perpd_oracle.QuerySourcesResponse)
+        return found
+
     def oracle(self, market_id: int) -> perpd_oracle.QueryMarketResponse:
         """The price with what is behind it."""
         found: perpd_oracle.QueryMarketResponse = self._ask(

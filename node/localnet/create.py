@@ -15,7 +15,16 @@ from node.feeder import board, spec
 from node.localnet import files
 from node.localnet.addresses import Endpoint
 from node.localnet.config import Pace, app_config, engine_config
-from node.localnet.genesis import ACCOUNT_NAMES, address_prefix, engine_genesis, fund, name_authority, to_text
+from node.localnet.genesis import (
+    ACCOUNT_NAMES,
+    address_prefix,
+    engine_genesis,
+    fund,
+    name_authority,
+    name_signers,
+    needs_signers,
+    to_text,
+)
 from node.localnet.home import CHAIN_ID, VALIDATORS, VALIDATORS_MAXIMUM, Home, Network, NodeHome
 from node.localnet.keys import EngineKey, new_account
 
@@ -144,13 +153,24 @@ def _new_chain(home: Home, old: Network | None, wishes: Wishes, validate: Valida
     )
     nodes = home.nodes(count)
     validators = [(node.name, make_keys(node)) for node in nodes]
-    state = name_authority(fund(app_state, accounts), accounts[0].address)
+    state = _with_signers(home, name_authority(fund(app_state, accounts), accounts[0].address))
     text = to_text(engine_genesis(network.chain_id, validators, state, network.created_seconds))
     for node in nodes[1:]:
         files.write_text(node.genesis, text)
     home.save(network)
     files.write_text(nodes[0].genesis, text)  # last: it says that everything else is there
     return network
+
+
+def _with_signers(home: Home, app_state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same state; where markets take signed prices and nobody is named, the home's signers sign them. Their keys are kept."""
+    if not needs_signers(app_state):
+        return app_state
+    from node.client.price_signing import PriceSigners  # noqa: PLC0415  (the same)
+
+    if not home.signers_file.exists():
+        PriceSigners.generate().save(home.signers_file)
+    return name_signers(app_state, PriceSigners.load(home.signers_file).public())
 
 
 def load_genesis(path: Path, validate: Validate) -> Mapping[str, Any]:

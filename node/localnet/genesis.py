@@ -41,6 +41,23 @@ def name_authority(app_state: Mapping[str, Any], address: str) -> dict[str, Any]
     return {**app_state, "authority": {"address": named or address}}
 
 
+def needs_signers(app_state: Mapping[str, Any]) -> bool:
+    """Whether a market of this genesis takes signed prices, and nobody is named who signs them."""
+    section = app_state.get("oracle")
+    if not isinstance(section, dict):
+        return False
+    markets, pull = section.get("markets"), section.get("pull")
+    rows = [row for row in markets if isinstance(row, dict)] if isinstance(markets, list) else []
+    takes = any("PULL" in (row.get("sources") or ()) for row in rows)
+    return takes and not (isinstance(pull, dict) and pull.get("signer_sets"))
+
+
+def name_signers(app_state: Mapping[str, Any], signer_set: Mapping[str, Any]) -> dict[str, Any]:
+    """The same state with this one set."""
+    section = app_state["oracle"]
+    return {**app_state, "oracle": {**section, "pull": {**section.get("pull", {}), "signer_sets": [dict(signer_set)]}}}
+
+
 def address_prefix(app_state: Mapping[str, Any]) -> str:
     """The human-readable part of the chain's addresses."""
     section = app_state.get("consensus")

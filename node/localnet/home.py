@@ -110,6 +110,11 @@ class Home:
         return self.path / "supervisor.log"
 
     @property
+    def signers_file(self) -> Path:
+        """Private keys of those who sign pull updates on this localnet, if its genesis has none of its own."""
+        return self.path / "price-signers.json"
+
+    @property
     def prices_file(self) -> Path:
         return self.path / "prices-override.json"
 

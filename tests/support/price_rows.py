@@ -21,9 +21,13 @@ def resigned(path: str, value: Any, **others: Any) -> Callable[[Stage], dict[str
 
     def changes(stage: Stage) -> dict[str, Any]:
         now = stage.next_seconds * SECOND
-        changed = {key: now + one if key.endswith("nanoseconds") and one < U64 >> 1 else one for key, one in ({path: value} | others).items()}
+        changed = {
+            key: now + one if key.endswith("nanoseconds") and one < U64 >> 1 else one for key, one in ({path: value} | others).items()
+        }
         built = put(EXAMPLES[UPDATE](stage), changed)
-        updates = [PriceUpdate(one.market_id, one.price, one.exponent, one.confidence, one.publish_time_nanoseconds) for one in built.updates]
+        updates = [
+            PriceUpdate(one.market_id, one.price, one.exponent, one.confidence, one.publish_time_nanoseconds) for one in built.updates
+        ]
         signed = sign_bytes(stage.chain.chain_id, built.signer_set, updates)
         return changed | {f"signatures.{number}.signature": private_key(number).sign(signed) for number in (0, 1)}
 
@@ -43,7 +47,7 @@ PRICES: dict[str, dict[str, Told]] = {
             ("signer_set", [(0, "oracle/2"), (1, ""), (2, "oracle/2"), (U32, "oracle/2")]),
             rows_of("market_id", (0, ""), (ETH, "oracle/8"), (3, "prices/200"), (U32, "prices/200")),
             rows_of("price", (0, "oracle/7"), (1, ""), (U64, "")),
-            rows_of("exponent", (-5, ""), (-6, ""), (-4, ""), (30, "oracle/9"), (31, "oracle/9"), (-31, "oracle/9"), (-(2**31), "oracle/9")),
+            rows_of("exponent", (-5, ""), (-6, ""), (-4, ""), *((far, "oracle/9") for far in (30, 31, -31, -(2**31)))),
             rows_of("confidence", (0, ""), (1, ""), (U64, "")),
             rows_of(
                 "publish_time_nanoseconds",

@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from hashlib import sha256
@@ -53,7 +53,7 @@ def accounts() -> tuple[Account, ...]:
 class SingleNode:
     """The application with its chain of one validator. Blocks come with transactions, or by `block`."""
 
-    def __init__(self, directory: Path, engine: Engine, block_seconds: int = 1) -> None:
+    def __init__(self, directory: Path, engine: Engine, block_seconds: int = 1, genesis: Mapping[str, Any] | None = None) -> None:
         self.home = Home(directory)
         self.address = ""
         """Where its gRPC server listens."""
@@ -74,7 +74,7 @@ class SingleNode:
                 simulate_route(self.simulate),
             ),
         )
-        state = name_authority(fund(parse(GENESIS.read_bytes()), self.accounts), self.accounts[0].address)
+        state = name_authority(fund(genesis or parse(GENESIS.read_bytes()), self.accounts), self.accounts[0].address)
         text = json.dumps(state).encode()
         now = time.time_ns()
         self.chain = Chain(
@@ -153,10 +153,10 @@ class SingleNode:
 
 
 @contextmanager
-def single_node(directory: Path, nodes: int = 1) -> Iterator[SingleNode]:
+def single_node(directory: Path, nodes: int = 1, genesis: Mapping[str, Any] | None = None) -> Iterator[SingleNode]:
     """A running node, and in `directory` the localnet.json of a localnet that has it `nodes` times."""
     engine = Engine()
-    node = SingleNode(directory, engine)
+    node = SingleNode(directory, engine, genesis=genesis)
     server = GrpcServer("127.0.0.1:0", node.app.table, EngineRpc(engine.url), node.simulate, version="0.1.0")
     server.start()
     node.address = f"127.0.0.1:{server.port}"

@@ -38,7 +38,8 @@ LEAVES = ("auth/accounts", "auth/remembered", "bank/balances")
 
 def stage_genesis(**sections: Any) -> dict[str, Any]:
     """The exchange of the stories: BTC and the isolated LINK have prices, ETH has none; carol is the authority. BTC takes signed prices and
-    those that dave pushes, and votes before both."""
+    those that dave pushes, and votes before both.
+    """
     collateral = {"alice": 50_000 * DOLLAR, POOR: 200 * DOLLAR, "dave": 50_000 * DOLLAR, "erin": 50_000 * DOLLAR}
     document = genesis(collateral=collateral, authority=CAROL)
     document["oracle"]["markets"][ETH]["price"] = "0"

@@ -16,6 +16,7 @@ from node.commands.query.options import ask as ask_node
 from node.commands.query.options import query_options, subaccount_option
 from node.commands.query.orders import order, orders, positions
 from node.commands.query.proposals import proposals
+from node.commands.query.reports import reports
 from node.failure import Failure
 from node.output import emit
 
@@ -27,7 +28,7 @@ def command() -> None:
     """Ask a node about committed state. NAME is an address, or an account of the localnet."""
 
 
-for _command in (orders, order, positions, proposals, mark, observe):
+for _command in (orders, order, positions, proposals, mark, observe, reports):
     command.add_command(_command)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from node.commands.tx import change, money, orders
+from node.commands.tx import change, money, orders, prices
 
 
 @click.group()
@@ -23,5 +23,7 @@ for _found in (
     orders.batch_cancel,
     orders.leverage,
     change.change,
+    prices.price_update,
+    prices.push_price,
 ):
     command.add_command(_found)

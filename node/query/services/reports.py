@@ -51,7 +51,8 @@ class ReportService:
             answer, _ = self._table.answer(_PARAMS, b"", height)
         except QueryError:
             answer, _ = self._table.answer(_PARAMS, b"", 0)
-        return sequencer_pb2.QueryParamsResponse.FromString(answer).params.max_vote_extension_bytes
+        limit: int = sequencer_pb2.QueryParamsResponse.FromString(answer).params.max_vote_extension_bytes
+        return limit
 
 
 def _report(vote: abci.ExtendedVoteInfo, max_bytes: int) -> query_pb2.ValidatorReport:

@@ -1,5 +1,8 @@
 """Which source is in force: in order, downwards at once, upwards only after a run of good blocks, whatever sources do."""
 
+from itertools import pairwise
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,7 +57,7 @@ def test_no_source_can_make_the_choice_flap(history: list[tuple[bool, ...]], swi
     """
     places = [0, *played(history, switch_back_blocks)]
     last_up: dict[int, int] = {}
-    for block, (before, place) in enumerate(zip(places, places[1:], strict=False)):
+    for block, (before, place) in enumerate(pairwise(places)):
         good = history[block]
         if place < before:
             assert block + 1 >= switch_back_blocks
@@ -80,7 +83,7 @@ def test_a_deviation_is_more_than_the_ppm_exactly(price: int, other: int, ppm: i
 # Through the keeper
 
 
-def market_of(*sources: str, **changes: object) -> Markets:
+def market_of(*sources: str, **changes: Any) -> Markets:
     """BTC with these sources."""
     return Markets({"oracle": priced(list(sources), **changes)})
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from node import config as node_config
+from node.client.price_signing import PriceSigners
 from node.failure import Failure
 from node.feeder import board
 from node.localnet import create
@@ -237,3 +238,36 @@ def test_record_of_another_version_is_refused(tmp_path: Path, genesis: Path) -> 
     home.network_file.write_text('{"chain": "x"}')
     with pytest.raises(Failure, match="another version"):
         home.load()
+
+
+def pulling(genesis: Path, **pull: Any) -> None:
+    """The state, in which a market takes signed prices."""
+    state = STATE | {"oracle": {"markets": [{"ticker": "BTC-USD", "sources": ["VOTES", "PULL"]}], **pull}}
+    genesis.write_text(json.dumps(state))
+
+
+def test_signed_prices_have_signers_whose_keys_stay_in_the_home(tmp_path: Path, genesis: Path) -> None:
+    """Two of three, made where the genesis names nobody; a reset keeps them, and only their owner reads them."""
+    pulling(genesis)
+    home, _ = made(tmp_path, genesis)
+    signers = PriceSigners.load(home.signers_file)
+    document = json.loads(home.node(0).genesis.read_text())
+    assert document["app_state"]["oracle"]["pull"] == {"signer_sets": [signers.public()]}
+    assert (signers.version, signers.threshold, len(signers.keys)) == (1, 2, 3)
+    assert stat.S_IMODE(home.signers_file.stat().st_mode) == 0o600
+    create.reset(home)
+    made(tmp_path, genesis)
+    assert PriceSigners.load(home.signers_file).public() == signers.public()
+
+
+def test_signers_that_a_genesis_names_are_left_alone(tmp_path: Path, genesis: Path) -> None:
+    """So is a genesis whose markets have votes alone."""
+    pulling(genesis, pull={"signer_sets": ["theirs"]})
+    home, _ = made(tmp_path, genesis)
+    assert json.loads(home.node(0).genesis.read_text())["app_state"]["oracle"]["pull"] == {"signer_sets": ["theirs"]}
+    assert not home.signers_file.exists()
+    with pytest.raises(Failure, match="there are no signers' keys"):
+        PriceSigners.load(home.signers_file)
+    home.signers_file.write_text('{"version": 1}')
+    with pytest.raises(Failure, match="is no file of signers' keys"):
+        PriceSigners.load(home.signers_file)
