@@ -10,7 +10,8 @@ from report.marks import Reading, Rule, reading_of
 
 from modules.clob.model import OrderId
 from modules.kernel import address as addresses
-from modules.kernel.units import MILLION
+from modules.kernel.units import MILLION, NANOSECONDS_PER_SECOND
+from modules.oracle.model import MARK, Series
 from support.clob_exchange import STEP, TICK, Exchange, genesis_of, owner
 from support.markets import BTC
 
@@ -115,6 +116,8 @@ class Arena:
         """The next block has begun, the last one's quotes of the attacker are gone and the makers have refilled."""
         exchange = self.exchange
         exchange.step(seconds=self.seconds, prices={BTC: INDEX})
+        exchange.oracle_module.keeper.record_prices(exchange.ctx)
+        exchange.perp_module.keeper.mark.record(exchange.ctx)
         for order_id in self._quotes:
             assert exchange.cancel(order_id) == 0
         self._quotes.clear()
@@ -139,6 +142,13 @@ class Arena:
         if attack.wild_ask:
             price = INDEX * attack.wild_ask
             self._quotes.append(self._rest("attacker", "sell", STEP * 20_000, price))
+
+    def average(self, seconds: int) -> int:
+        """Of the mark over the last seconds up to this block, or since the first block, in the oracle's unit: what `observe` answers."""
+        averages, ctx, series = self.exchange.oracle_module.keeper.averages, self.exchange.ctx, Series(MARK, BTC)
+        kept = averages.kept(ctx, series)
+        assert kept is not None
+        return averages.average(ctx, series, max(kept.oldest_ns, ctx.time_ns - seconds * NANOSECONDS_PER_SECOND), ctx.time_ns).price
 
     def bill(self) -> Bill:
         """What the attacker has paid until now."""

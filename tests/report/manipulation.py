@@ -16,7 +16,7 @@ ONE_PERCENT_PPM = 10_000
 REQUIRED_RATIO = 10
 REFILL_PPM = 100_000
 """Of a level's size per second: taken whole, it is whole again after ten seconds."""
-HOLD_REFILLS_PPM = (0, 20_000, REFILL_PPM)
+HOLD_REFILLS_PPM = (0, 20_000, 50_000, REFILL_PPM)
 IMPACT_NOTIONAL = 10_000 * USDC
 """Of the market's tier."""
 RULE = Rule()

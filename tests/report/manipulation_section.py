@@ -13,7 +13,6 @@ from report.manipulation import (
     RULE,
     WIDE_RULE,
     Comparison,
-    Moment,
     Scale,
     attacks_on,
     book_only_costs,
@@ -27,10 +26,19 @@ from report.manipulation import (
 from report.page import Section
 from report.svg import Axis, Rule, Series, bar_plot, line_plot, short
 
+from modules.kernel.units import MILLION
+from support.clob_exchange import TICK
+
 PERCENT_PPM = 10_000
 MEDIUM = DEPTHS[1]
 ATTACK_BEGINS, ATTACK_ENDS = 60, 240
 """Seconds of the attack that is shown over time."""
+WINDOWS_SECONDS = (60, 300)
+"""Of the averages shown beside it."""
+UNITS = 100_000
+"""Of the oracle in one USDC."""
+WILD_SHOWN = 150
+"""So many of the wild blocks are drawn."""
 
 
 def manipulation(scale: Scale | None = None) -> Section:
@@ -98,7 +106,7 @@ def _explain(section: Section) -> None:
 
 
 def _ppm(ticks: int) -> float:
-    return ticks * 100_000 * 1_000_000 / INDEX
+    return ticks * TICK * MILLION / INDEX
 
 
 def _one_percent(section: Section, scale: Scale) -> None:
@@ -190,7 +198,9 @@ def _cost_curves(section: Section, scale: Scale) -> None:
 
 
 def _curve(targets: Sequence[int], losses: Sequence[float]) -> list[tuple[float, float]]:
-    return [(target / PERCENT_PPM, loss if math.isfinite(loss) else math.nan) for target, loss in zip(targets, losses, strict=True)]
+    """Nothing is drawn where nothing gets there, and inside the spread, where it is free."""
+    shown = [loss if math.isfinite(loss) and loss > 0 else math.nan for loss in losses]
+    return [(target / PERCENT_PPM, loss) for target, loss in zip(targets, shown, strict=True)]
 
 
 def _clamp_attack(depth: Depth) -> Attack:
@@ -201,33 +211,44 @@ def _clamp_attack(depth: Depth) -> Attack:
 def _over_time(section: Section, scale: Scale) -> None:
     arena = Arena(MEDIUM, RULE, refill_ppm=REFILL_PPM, seconds=scale.seconds)
     attack = _clamp_attack(MEDIUM)
-    moments = [
-        Moment(second, *arena.block(attack if ATTACK_BEGINS <= second < ATTACK_ENDS else None))
-        for second in range(0, scale.hold_seconds, scale.seconds)
-    ]
+    times = range(0, scale.hold_seconds, scale.seconds)
+    readings, averages = [], []
+    for second in times:
+        readings.append(arena.block(attack if ATTACK_BEGINS <= second < ATTACK_ENDS else None)[0])
+        averages.append([arena.average(window) for window in WINDOWS_SECONDS])
 
     def line(name: str, prices: Sequence[int], *, dashed: bool = False) -> Series:
-        points = [(float(moment.seconds), price / 100_000) for moment, price in zip(moments, prices, strict=True)]
-        return Series(name, points, step=True, dashed=dashed)
+        return Series(name, [(float(second), price / UNITS) for second, price in zip(times, prices, strict=True)], step=True, dashed=dashed)
 
-    seconds, dollars = Axis("seconds", low=0.0, high=float(scale.hold_seconds)), "USDC per BTC"
-    bounds = [Rule(INDEX / 100_000 * (1 + sign * RULE.clamp_ppm / 1_000_000), "clamp") for sign in (-1, 1)]
-    index = line("index", [moment.reading.index for moment in moments], dashed=True)
-    components = [
-        line("index + average basis", [moment.reading.average for moment in moments]),
-        line("impact middle", [moment.reading.impact_middle for moment in moments]),
-    ]
-    top = max(moment.reading.middle for moment in moments) / 100_000 + 60
-    price_axis = Axis(dollars, low=INDEX / 100_000 * (1 - RULE.clamp_ppm / 1_000_000) - 60, high=top)
+    low, high = (INDEX / UNITS * (1 + sign * RULE.clamp_ppm / MILLION) for sign in (-1, 1))
+    seconds = Axis("seconds", low=0.0, high=float(scale.hold_seconds))
+    prices = Axis("USDC per BTC", low=low - 60, high=max(one.middle for one in readings) / UNITS + 60)
+    index = line("index", [one.index for one in readings], dashed=True)
+    mark = line("our mark", [one.mark for one in readings])
+    average, impact = (
+        line("index + average basis", [one.average for one in readings]),
+        line("impact middle", [one.impact_middle for one in readings]),
+    )
     section.show(
         f"during the attack ({ATTACK_BEGINS} to {ATTACK_ENDS} s) the book's middle, which is the book-only mark, jumps at once and stays; "
         "the average of its distance creeps after it, and our mark, the median, creeps along inside its clamp; when the attacker lets go "
-        f"the impact middle is back as fast as the makers, and our mark with it. It cost {money(moments[-1].bill.loss)} USDC.",
-        line_plot("The book", seconds, price_axis, [line("middle (book only)", [m.reading.middle for m in moments]), index], height=230),
-        line_plot("What our mark is made of", seconds, price_axis, [*components, index], height=230),
-        line_plot("Our mark", seconds, price_axis, [line("our mark", [m.reading.mark for m in moments]), index], bounds, height=230),
+        f"the impact middle is back as fast as the makers, and our mark with it. It cost {money(arena.bill().loss)} USDC.",
+        line_plot("The book", seconds, prices, [index, line("middle (book only)", [one.middle for one in readings])], height=230),
+        line_plot("What our mark is made of", seconds, prices, [index, average, impact], height=230),
+        line_plot("Our mark", seconds, prices, [index, mark], [Rule(low, "clamp"), Rule(high, "clamp")], height=230),
     )
-    section.state("In this attack our mark stays inside its clamp.", holds=within_clamp([moment.reading for moment in moments], RULE))
+    over = [line(f"average of {window} s", [row[place] for row in averages]) for place, window in enumerate(WINDOWS_SECONDS)]
+    section.show(
+        "what a reader of the chain's own averages of the mark gets (the query `observe`): the longer the window, the less of the attack "
+        "is in it, and the longer it stays there.",
+        line_plot("Averages of our mark over the last seconds", seconds, prices, [index, mark, *over], height=230),
+    )
+    section.state("In this attack our mark stays inside its clamp.", holds=within_clamp(readings, RULE))
+    highest = max(one.mark for one in readings)
+    section.state(
+        "No average of our mark ever leaves what lies between the index and the highest mark.",
+        holds=all(INDEX <= price <= highest for row in averages for price in row),
+    )
 
 
 def _holding(section: Section, scale: Scale) -> None:
@@ -253,16 +274,17 @@ def _holding(section: Section, scale: Scale) -> None:
 
 def _wild(section: Section, scale: Scale) -> None:
     readings = wild_readings(RULE, scale.wild_blocks, seed=6)
-    marks = [(float(place), one.moved_ppm(one.mark) / PERCENT_PPM) for place, one in enumerate(readings)]
+    shown = readings[:WILD_SHOWN]
+    marks = [(float(place), one.moved_ppm(one.mark) / PERCENT_PPM) for place, one in enumerate(shown)]
     window = 4 * RULE.clamp_ppm / PERCENT_PPM
-    middles = [(float(place), max(-window, min(window, one.moved_ppm(one.middle) / PERCENT_PPM))) for place, one in enumerate(readings)]
+    middles = [(float(place), max(-window, min(window, one.moved_ppm(one.middle) / PERCENT_PPM))) for place, one in enumerate(shown)]
     bound = RULE.clamp_ppm / PERCENT_PPM
     section.show(
         "the book's middle leaves the picture (it jumps between a thousandth and a thousand times the index, and sides go missing); our "
         "mark moves inside its clamp and never leaves it.",
         line_plot(
             "The mark against its clamp under a wild book",
-            Axis("block", low=0.0, high=float(len(readings))),
+            Axis("block", low=0.0, high=float(len(shown))),
             Axis("% from the index", low=-window, high=window),
             [Series("middle, cut off", middles, step=True), Series("our mark", marks, step=True)],
             [Rule(bound, f"+{percent(RULE.clamp_ppm)}"), Rule(-bound, f"-{percent(RULE.clamp_ppm)}")],

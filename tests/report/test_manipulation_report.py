@@ -170,6 +170,15 @@ def test_makers_come_back_as_fast_as_the_study_says() -> None:
     assert offered() == full
 
 
+def test_averages_are_those_of_the_marks_that_were_in_force() -> None:
+    """Over ten blocks of an attack: the mean of the marks with which the blocks began, rounded down."""
+    arena = Arena(DEPTHS[0], RULE)
+    attack = attacks_on(DEPTHS[0])[-1]
+    marks = [arena.block(attack)[0].mark for _ in range(11)]
+    assert len(set(marks)) == len(marks)
+    assert arena.average(10) == sum(marks[:10]) // 10
+
+
 def test_the_report_is_one_whole_file(section: Section, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Every element closes, every figure has its plot and its sentence, ids are unique, and nothing outside is referred to."""
     path = tmp_path / "made" / "index.html"
@@ -180,7 +189,7 @@ def test_the_report_is_one_whole_file(section: Section, tmp_path: Path, capsys: 
     outline.close()
     assert outline.open == []
     assert outline.counts["figure"] == outline.counts["figcaption"] >= 5
-    assert outline.counts["svg"] >= 9
+    assert outline.counts["svg"] >= 10
     assert outline.counts["li"] == len(section.properties)
     assert len(set(outline.ids)) == len(outline.ids)
     assert outline.links == [f"#{name}" for name in outline.ids]
