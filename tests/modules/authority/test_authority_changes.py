@@ -32,6 +32,7 @@ from support.change_messages import (
     windows,
 )
 from support.markets import START_SECONDS, perp_section
+from support.price_desk import rotation
 
 
 class Kind:
@@ -48,6 +49,7 @@ KINDS = {
     "perpetual": Kind(lambda _: perpetual(), lambda desk: desk.wiring.perp.keeper.require(desk.ctx, 0).default_funding_ppm, 100),
     "funding bounds": Kind(lambda _: funding(), lambda desk: desk.wiring.funding.keeper.params(desk.ctx)[:2], (1_000_000, 2_000_000)),
     "oracle market": Kind(lambda _: market(), lambda desk: next(desk.wiring.oracle.keeper.markets(desk.ctx))[1:4], ("XBT-USD", -5, 500)),
+    "price signers": Kind(lambda _: rotation(), lambda desk: [version for version, _ in desk.wiring.oracle.pull.sets(desk.ctx)], [2]),
     "liquidations": Kind(
         lambda _: liquidations(), lambda desk: desk.wiring.liquidation.keeper.params(desk.ctx).max_liquidation_fee_ppm, 10_000
     ),
