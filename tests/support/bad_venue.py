@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -59,14 +60,15 @@ def noise(connection: socket.socket, path: str, ending: threading.Event) -> None
 class BadVenue:
     """Listens at `url`; `behaviours` are by the beginning of the path, "" for every other. `paths` are those asked for, in order."""
 
-    def __init__(self, behaviours: dict[str, Behaviour]) -> None:
+    def __init__(self, behaviours: dict[str, Behaviour], tls: ssl.SSLContext | None = None) -> None:
         self.behaviours = behaviours
         self.paths: list[str] = []
         self.asked = threading.Semaphore(0)
         """Released once for every request that was read."""
         self._ending = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._tls = tls
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._listener.getsockname()[1]}"
         self._threads = [threading.Thread(target=self._listen)]
         self._connections: list[socket.socket] = []
         self._threads[0].start()
@@ -96,7 +98,10 @@ class BadVenue:
 
     def _serve(self, connection: socket.socket) -> None:
         """One request a connection."""
-        with connection, contextlib.suppress(OSError):
+        with contextlib.ExitStack() as opened, contextlib.suppress(OSError):
+            opened.enter_context(connection)
+            if self._tls is not None:
+                connection = opened.enter_context(self._tls.wrap_socket(connection, server_side=True))
             request = b""
             while b"\r\n\r\n" not in request:
                 chunk = connection.recv(65536)
@@ -113,9 +118,9 @@ class BadVenue:
 
 
 @contextmanager
-def bad_venue(behaviour: Behaviour, **more: Behaviour) -> Iterator[BadVenue]:
+def bad_venue(behaviour: Behaviour, *, tls: ssl.SSLContext | None = None) -> Iterator[BadVenue]:
     """One that always behaves like this."""
-    venue = BadVenue({"": behaviour, **more})
+    venue = BadVenue({"": behaviour}, tls)
     try:
         yield venue
     finally:

@@ -13,6 +13,7 @@ only venue asked). Where there is no agreed one, what is quoted in USDT is silen
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from node.feeder.venues.venue import ONE, UNIT_EXPONENT, Pair
@@ -47,8 +48,11 @@ def median(prices: Sequence[int]) -> int:
     return (prices[(len(prices) - 1) // 2] + prices[len(prices) // 2]) // 2
 
 
-def agreed(said: Sequence[Told], minimum: int = 1) -> Told | None:
-    """The price that more than half of these, and at least `minimum`, agree on, as old as the oldest of them; None if there is none."""
+@lru_cache(maxsize=2048)
+def agreed(said: tuple[Told, ...], minimum: int = 1) -> Told | None:
+    """The price that more than half of these, and at least `minimum`, agree on, as old as the oldest of them; None if there is none.
+    Remembered, because votes come more often than answers.
+    """
     if not said:
         return None
     centre = median(sorted(told.price for told in said))
@@ -71,14 +75,13 @@ def helpers(dollars: Sequence[str]) -> dict[str, Pair]:
 
 
 def tether(voices: Sequence[Voice]) -> Told | None:
-    """The agreed price of USDT in dollars."""
-    return agreed([told for voice in voices if (told := _in_dollars(TETHER, voice, None)) is not None])
+    """The agreed price of USDT in dollars, which `market_price` needs where a voice is quoted in it."""
+    return agreed(tuple([told for voice in voices if (told := _in_dollars(TETHER, voice, None)) is not None]))
 
 
-def market_price(pair: Pair, voices: Sequence[Voice], minimum: int) -> tuple[Told | None, int]:
-    """The agreed price of a market and how many venues have one to give."""
-    dollar = tether(voices) if pair.quote == "USD" and any(voice.dollar == "USDT" for voice in voices) else None
-    said = [told for voice in voices if (told := _in_dollars(pair, voice, dollar)) is not None]
+def market_price(pair: Pair, voices: Sequence[Voice], dollar: Told | None, minimum: int) -> tuple[Told | None, int]:
+    """The agreed price of a market and how many venues have one to give; `dollar` is the voices' `tether`."""
+    said = tuple([told for voice in voices if (told := _in_dollars(pair, voice, dollar)) is not None])
     return agreed(said, minimum), len(said)
 
 

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 from node.failure import Failure
 from node.feeder.sources import MAXIMUM_AGE_SECONDS, SECOND, SILENT, Market, Moment, Quote, Report
-from node.feeder.venues.aggregate import helpers, market_price, to_exponent, wanted
+from node.feeder.venues.aggregate import Told, Voice, helpers, market_price, tether, to_exponent, wanted
 from node.feeder.venues.binance import BINANCE
 from node.feeder.venues.coinbase import COINBASE
 from node.feeder.venues.conversation import Conversation
 from node.feeder.venues.kraken import KRAKEN
 from node.feeder.venues.poller import Poller
-from node.feeder.venues.venue import Venue, pair
+from node.feeder.venues.venue import Pair, Venue, pair
 
 VENUES = {venue.name: venue for venue in (BINANCE, COINBASE, KRAKEN)}
 log = logging.getLogger("feeder")
@@ -33,15 +33,18 @@ class Venues:
         self.conversations = [Conversation(venue, clock) for venue in venues]
         self.poller = Poller(self.conversations)
         self._minimum = minimum
+        self._pairs: dict[str, Pair] = {}
         self._disputed: dict[str, int] = {}
+        self._heard: tuple[int, Sequence[Voice], Told | None] = (-1, (), None)
+        """What was heard up to the moment of this vote, and of USDT: the same for all its markets."""
 
     def follow(self, tickers: Iterable[str]) -> None:
         """These markets' prices are asked for from now on."""
-        pairs = [found for ticker in tickers if (found := pair(ticker)) is not None]
+        self._pairs = {ticker: found for ticker in tickers if (found := pair(ticker)) is not None}
         helping = helpers([conversation.venue.dollar for conversation in self.conversations])
         for conversation in self.conversations:
             dollar = conversation.venue.dollar
-            asked = [found for one in pairs if (found := wanted(one, dollar)) is not None]
+            asked = [found for one in self._pairs.values() if (found := wanted(one, dollar)) is not None]
             helper = [helping[dollar]] if asked and dollar in helping else []
             conversation.follow([*helper, *asked])
 
@@ -58,17 +61,20 @@ class Venues:
 
     def quote(self, market: Market, moment: Moment) -> Quote:
         """From what is remembered, without waiting for anything."""
-        asked = pair(market.ticker)
+        asked = self._pairs.get(market.ticker)
         if asked is None:
             return SILENT
-        oldest = moment.now - MAXIMUM_AGE_SECONDS * SECOND
-        told, voices = market_price(asked, [conversation.voice(oldest) for conversation in self.conversations], self._minimum)
+        if moment.now != self._heard[0]:
+            heard = [conversation.voice(moment.now - MAXIMUM_AGE_SECONDS * SECOND) for conversation in self.conversations]
+            self._heard = (moment.now, heard, tether(heard))
+        _, voices, dollar = self._heard
+        told, count = market_price(asked, voices, dollar, self._minimum)
         if told is not None:
             self._disputed.pop(market.ticker, None)
             return Quote(to_exponent(told.price, market.exponent), told.time_nanoseconds)
-        if voices and self._disputed.get(market.ticker) != voices:
-            self._disputed[market.ticker] = voices
-            log.warning("no price for %s: the %d venues that have one are too few or disagree", market.ticker, voices)
+        if count and self._disputed.get(market.ticker) != count:
+            self._disputed[market.ticker] = count
+            log.warning("no price for %s: the %d venues that have one are too few or disagree", market.ticker, count)
         return SILENT
 
 

@@ -1,17 +1,24 @@
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from node.feeder.venues import aggregate
-from node.feeder.venues.aggregate import CIRCLE, MILLION, OUTLIER_PPM, TETHER, Told, Voice, agreed, market_price, median, to_exponent
+from node.feeder.venues.aggregate import CIRCLE, MILLION, OUTLIER_PPM, TETHER, Told, Voice, agreed, median, tether, to_exponent
 from node.feeder.venues.venue import ONE, Pair
 
 BTC, BTC_USDT, ETH = Pair("BTC", "USD"), Pair("BTC", "USDT"), Pair("ETH", "USD")
 
 
-def told(*prices: int) -> list[Told]:
+def told(*prices: int) -> tuple[Told, ...]:
     """The first is the youngest."""
-    return [Told(price, 100 - place) for place, price in enumerate(prices)]
+    return tuple(Told(price, 100 - place) for place, price in enumerate(prices))
+
+
+def market_price(pair: Pair, voices: Sequence[Voice], minimum: int) -> tuple[Told | None, int]:
+    """With what these voices say of USDT."""
+    return aggregate.market_price(pair, voices, tether(voices), minimum)
 
 
 def dollars(**prices: int) -> dict[Pair, Told]:
@@ -69,12 +76,12 @@ def test_one_venue_is_enough_unless_more_are_wanted() -> None:
     assert agreed(told(7), 2) is None
     assert agreed(told(1_000, 1_001, 5), 2) == Told(1_000, 99)
     assert agreed(told(1_000, 1_001, 5), 3) is None
-    assert agreed([]) is None
+    assert agreed(()) is None
 
 
 def test_price_is_as_old_as_the_oldest_that_made_it() -> None:
     """A dropped one does not count."""
-    assert agreed([Told(1_000, 9), Told(1_001, 4), Told(5, 1)]) == Told(1_000, 4)
+    assert agreed((Told(1_000, 9), Told(1_001, 4), Told(5, 1))) == Told(1_000, 4)
 
 
 def test_stale_words_are_not_heard() -> None:

@@ -1,9 +1,18 @@
 import asyncio
 import gzip
+import ssl
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from node.feeder.venues.backoff import LONGEST_WISH_SECONDS, Backoff, retry_after_seconds
 from node.feeder.venues.coinbase import COINBASE
@@ -101,6 +110,37 @@ def test_compressed_answer_is_refused_unread() -> None:
     bomb = gzip.compress(bytes(10_000_000))
     assert len(bomb) < BYTES_MAX
     assert error(answer(bomb, Content_Encoding="gzip")).reason is Reason.MALFORMED
+
+
+def certificate(directory: Path) -> Path:
+    """A certificate for 127.0.0.1 with its key, signed by nobody but itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "venue")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+    signed = builder.add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False).sign(
+        key, SHA256()
+    )
+    path = directory / "venue.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(private + signed.public_bytes(Encoding.PEM))
+    return path
+
+
+def test_venue_that_cannot_prove_who_it_is_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over TLS, its certificate must be signed by somebody known; one who is not gets no request. The same one is heard once known."""
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    path = certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    with bad_venue(answer(b"{}"), tls=context) as venue:
+        with pytest.raises(VenueError, match=r"(?i)certificate") as caught:
+            ask(venue.url)
+        assert caught.value.reason is Reason.CONNECTION
+        assert venue.paths == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(path))
+        assert ask(venue.url) == Answer(200, b"{}")
 
 
 def test_nobody_listening_is_an_error() -> None:
