@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 from time import perf_counter
 
-from bench import books, micro
+from bench import books, micro, prices
 from bench.chain import BLOCK_TXS, LIFE_BLOCKS, MixedLoad, NodeProcess, TimedApplication, chain_of, decide_unseen, failures, localnet_state
 from bench.report import Line, Report, machine, median
 from bench.sequencer import sequencer
@@ -24,7 +24,7 @@ from support import load
 from support.broadcast import memory_bytes, quantile
 from support.chain import Chain
 
-PARTS = ("process", "stages", "sequencer", "micro", "books")
+PARTS = ("process", "stages", "sequencer", "micro", "books", "prices")
 FLAGS = {"short-term": load.SHORT_TERM, "long-term": load.LONG_TERM}
 IDLE_CALLS = 2_000
 ORDERS_FOR_MEMORY = 10_000
@@ -256,6 +256,8 @@ def main(arguments: list[str]) -> int:
             micro.merkle_root(report)
         if "books" in parts:
             books.books(report)
+        if "prices" in parts:
+            prices.prices(report)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     if options.json:
