@@ -116,10 +116,15 @@ def of(steps: list[Step], passed: Integrals) -> Page:
 
 def read(page: Page) -> Iterator[Step]:
     """Its steps in order."""
-    position, time_ns, price, size = 0, page.first_ns, 0, len(page.steps)
+    return unpacked(page.first_ns, page.steps)
+
+
+def unpacked(first_ns: int, steps: bytes) -> Iterator[Step]:
+    """The steps that `Page.steps` packs, the first of them at `first_ns`. Raises IndexError, late, for bytes that end early."""
+    position, time_ns, price, size = 0, first_ns, 0, len(steps)
     while position < size:
-        head, position = read_uvarint(page.steps, position)
-        change, position = read_uvarint(page.steps, position)
+        head, position = read_uvarint(steps, position)
+        change, position = read_uvarint(steps, position)
         time_ns += head >> 1
         price += change >> 1 if not change & 1 else -((change + 1) >> 1)
         yield Step(time_ns, price, bool(head & 1))

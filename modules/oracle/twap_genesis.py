@@ -1,24 +1,27 @@
 """Genesis of the averages: how much is kept, and, in an export, what is kept.
 
-`observations` (default 18,000): how many changes of a price each series keeps at least. `series` (may be absent), one for each that has
+`observations` (default 9,000): how many changes of a price each series keeps at least. `series` (may be absent), one for each that has
 had a price: `kind` (INDEX or MARK), `id` of the market or perpetual, `market_id`, `first_page`, `cumulative` and `fresh_nanoseconds` up
-to the first of `steps`, each of which is [time in UNIX nanoseconds, price, 1 if it was fresh, else 0].
+to the first of `pages`, each of which has `from_nanoseconds` and `steps`, the hexadecimal digits of `pages.Page.steps`: an export of many
+markets would not fit into one message of the engine if every step were written out.
 """
 
 from collections.abc import Container
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from modules.kernel.context import Context
-from modules.kernel.genesis import Reader, parse_integer
+from modules.kernel.genesis import Reader
 from modules.kernel.intmath import UINT32_MAX, UINT64_MAX
 from modules.oracle import formulas, pages
 from modules.oracle.model import INDEX, SERIES_NAMES, Series, SeriesHead
 from modules.oracle.pages import Integrals, Page, Step
 from modules.oracle.state import OracleState
 
-DEFAULT_OBSERVATIONS = 18_000
-"""An hour of blocks that are 0.2 seconds apart, even if every one of them has another price."""
+DEFAULT_OBSERVATIONS = 9_000
+"""Half an hour of blocks that are 0.2 seconds apart, even if every one of them has another price."""
 OBSERVATIONS_MAX = 10_000_000
+PACKED_CHARACTERS_MAX = 1 << 20
 CUMULATIVE_MAX = 2**128 - 1
 """The largest price at the last nanosecond that a timestamp can name."""
 
@@ -64,24 +67,34 @@ def read(reader: Reader, market_ids: Container[int]) -> AveragesSection:
 
 
 def _read_steps(entry: Reader) -> list[Step]:
-    """The steps if all are right; else none, and the first mistake is reported."""
+    """The steps of all pages if all are right; else none, and the first mistake is reported."""
     steps: list[Step] = []
-    rows = entry.values("steps")
+    rows = list(entry.objects("pages", required=True))
     if not rows:
-        entry.problem("steps", "must not be empty: a series begins with its first price")
-    for index, row in enumerate(rows):
-        numbers = [parse_integer(value) for value in row] if isinstance(row, list) else []
-        match numbers:
-            case [int(time_ns), int(price), 0 | 1 as fresh] if 0 < time_ns <= UINT64_MAX and 0 < price <= UINT64_MAX:
-                step = Step(time_ns, price, bool(fresh))
-            case _:
-                entry.problem(f"steps[{index}]", "must be [UNIX nanoseconds, positive price, 1 if it was fresh, else 0]")
-                return []
-        if steps and step.time_ns <= steps[-1].time_ns:
-            entry.problem(f"steps[{index}]", f"must be later than {steps[-1].time_ns}, not {step.time_ns}")
+        entry.problem("pages", "must not be empty: a series begins with its first price")
+    for row in rows:
+        first_ns = row.integer("from_nanoseconds", 1, UINT64_MAX)
+        found = _unpacked(first_ns, row.text("steps", longest=PACKED_CHARACTERS_MAX))
+        row.done()
+        if not found or found[0].time_ns != first_ns:
+            row.problem("steps", "must be hexadecimal digits as an export writes them: whole steps, the first of them at from_nanoseconds")
             return []
-        steps.append(step)
+        if not all(0 < step.price <= UINT64_MAX and step.time_ns <= UINT64_MAX for step in found):
+            row.problem("steps", "must have prices from 1 to 2^64 - 1, and times below 2^64")
+            return []
+        if any(late.time_ns <= early.time_ns for early, late in pairwise([*steps[-1:], *found])):
+            row.problem("steps", "must be in order of time, each step and each page later than the one before")
+            return []
+        steps += found
     return steps
+
+
+def _unpacked(first_ns: int, text: str) -> list[Step]:
+    """None for what is not packed steps."""
+    try:
+        return list(pages.unpacked(first_ns, bytes.fromhex(text)))
+    except (ValueError, IndexError):
+        return []
 
 
 def _paged(steps: list[Step], passed: Integrals) -> list[Page]:
@@ -119,7 +132,7 @@ def export(ctx: Context, state: OracleState) -> dict[str, Any]:
                 "first_page": str(head.oldest),
                 "cumulative": str(first.first_cumulative),
                 "fresh_nanoseconds": str(first.first_fresh_ns),
-                "steps": [[str(step.time_ns), str(step.price), int(step.fresh)] for page in kept if page for step in pages.read(page)],
+                "pages": [{"from_nanoseconds": str(page.first_ns), "steps": page.steps.hex()} for page in kept if page is not None],
             }
         )
     return {"observations": observations, "series": rows}
