@@ -142,7 +142,7 @@ def test_votes_first_then_what_is_pushed_then_votes_again() -> None:
 
 
 def test_a_source_that_is_not_certain_is_passed_over() -> None:
-    """A confidence wider than 1 %: the next source is in force though the first one is young."""
+    """ORACLE-32: a confidence wider than 1 %: the next source is in force though the first one is young."""
     markets = market_of("PULL", "VOTES")
     say(markets, Source.PULL, OLD, OLD // 100 + 1)
     ctx = step(markets, votes=OLD + 1)
@@ -160,7 +160,7 @@ def test_the_only_source_is_in_force_even_where_it_is_not_certain() -> None:
 
 
 def test_a_source_that_deviates_makes_the_price_uncertain_while_it_does() -> None:
-    """Votes are in force; a push more than 1 % away: the deviation is the confidence, an event when it begins and when it ends."""
+    """ORACLE-33: votes are in force; a push more than 1 % away: the deviation is the confidence, an event when it begins and when it ends."""
     markets = market_of("VOTES", "PUSH")
     far = 110 * OLD // 100
     say(markets, Source.PUSH, far)
