@@ -112,6 +112,7 @@ class Checks:
             if room and accepted.replaced is None and order.time_in_force != TimeInForce.IMMEDIATE_OR_CANCEL:
                 self._limits.require_room(ctx, order.id.subaccount, short_term=True)
             return accepted
+        self._price_allows(ctx, pair, order, 0)
         if order.id.flags != CONDITIONAL:
             self.collateral(ctx, pair, order)
         return Accepted(pair, NO_FILLS, None, None)
@@ -201,12 +202,23 @@ class Checks:
             fills = self._state.fills.get(ctx, order_id) or NO_FILLS
         if order.quantums - fills.quantums < pair.step_base_quantums:
             raise errors.FULLY_FILLED(f"{order_id.text}: {fills.quantums} of {order.quantums}")
+        self._price_allows(ctx, pair, order, fills.quantums)
         if order.time_in_force != TimeInForce.IMMEDIATE_OR_CANCEL:
             return Accepted(pair, fills, resting, None)
         reducible = self._reducible(ctx, pair, order) if order.reduce_only else None
         if fills.quantums:
             raise errors.IOC_ALREADY_FILLED(order_id.text)
         return Accepted(pair, fills, resting, reducible)
+
+    def _price_allows(self, ctx: Context, pair: ClobPair, order: Order, filled: int) -> None:
+        """The market's price is fresh, or what is left of the order can only reduce its owner's position. Raises oracle 101."""
+        standing = self._perp.standing(ctx, pair.perpetual_id)
+        if not standing:
+            return
+        position = self._subaccounts.position(ctx, order.id.subaccount, pair.perpetual_id)
+        reduces = position < 0 if order.is_buy else position > 0
+        if not reduces or not (order.reduce_only or order.quantums - filled <= abs(position)):
+            raise errors.PRICE_NOT_FRESH(f"the price of clob pair {pair.id} is {standing.name}, the position is {position}")
 
     def _reducible(self, ctx: Context, pair: ClobPair, order: Order) -> int:
         """Base quantums until the position is closed. Raises 2001 when the order would not reduce it."""

@@ -63,7 +63,7 @@ class Entry:
             raise errors.VIOLATES_ISOLATED(f"perpetual {accepted.pair.perpetual_id}")
         if taken and order_id.flags == TWAP_SLICE:
             book.reduce_twap(ctx, order_id, taken)
-        if rests and ending is Ending.NOTHING_CROSSES:
+        if rests and ending is Ending.NOTHING_CROSSES and not venue.passed_over:
             self._rest(ctx, order, accepted.fills, taken)
             return None
         if taken and order_id.flags == SHORT_TERM:
@@ -72,12 +72,17 @@ class Entry:
             return None
         if order_id.flags != SHORT_TERM:
             self._tools.state.voided.set(ctx, order_id, REMOVED)
-        reason = _reason(ending, venue.result)
+        reason = _reason(ending, venue)
         ctx.emit(ORDER_REMOVED, order_id.text, reason.name)
         return reason
 
 
-def _reason(ending: Ending, result: UpdateResult) -> Removal:
+def _reason(ending: Ending, venue: BookVenue) -> Removal:
     if ending is Ending.TAKER_FAILED:
-        return Removal.UNDERCOLLATERALIZED if result in _FAILURES else Removal.INTERNAL_ERROR
+        if venue.result == UpdateResult.PRICE_NOT_FRESH:
+            return Removal.PRICE_NOT_FRESH
+        return Removal.UNDERCOLLATERALIZED if venue.result in _FAILURES else Removal.INTERNAL_ERROR
+    if ending is Ending.NOTHING_CROSSES and venue.passed_over:
+        # It crosses whom it may not trade with: resting, it would leave the book crossed.
+        return Removal.PRICE_NOT_FRESH
     return _REASONS[ending]

@@ -308,7 +308,10 @@ class ClobKeeper:
                 prices = book_prices(ctx, self._book, self._checks, pair, notional, orders_max)
                 premium = impact_premium(ctx, self._book, pair, prices, index)
             self._perp.mark.observe(ctx, pair.perpetual_id, prices, frozen=self._state.touched.has(ctx, pair.perpetual_id))
-            self._funding.add_premium(ctx, pair.perpetual_id, premium)
+            if self._perp.standing(ctx, pair.perpetual_id):
+                self._funding.no_premium(ctx, pair.perpetual_id)
+            else:
+                self._funding.add_premium(ctx, pair.perpetual_id, premium)
         for perpetual_id in list(self._state.touched.keys(ctx)):
             self._state.touched.delete(ctx, perpetual_id)
 

@@ -85,6 +85,8 @@ class Removal(IntEnum):
     """The order met as many makers as one order may."""
     TWAP_OVER = 101
     """A TWAP order has used all its slices and not all of it has traded."""
+    PRICE_NOT_FRESH = 103
+    """The market's price allows only reductions, and this order, or one that it crossed, would have done more."""
     INVALID = 102
     """When its time came, a condition of the market was not met any more, such as its step size."""
 

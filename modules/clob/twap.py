@@ -80,7 +80,7 @@ class Twaps:
         pair = self._checks.pair(ctx, due.id.clob_pair_id)
         placed, parameters, legs = twap.placed, twap.parameters, twap.remaining_legs
         index = self._perp.index_subticks(ctx, pair.perpetual_id, pair.quantum_conversion_exponent)
-        trades = pair.status == PairStatus.ACTIVE and index[0] > 0
+        trades = pair.status == PairStatus.ACTIVE and not self._perp.standing(ctx, pair.perpetual_id)
         quantums = 0
         if trades:
             quantums = formulas.slice_quantums(placed.quantums, parameters.legs, twap.remaining_quantums, legs, pair.step_base_quantums)

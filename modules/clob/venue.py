@@ -53,6 +53,7 @@ class BookVenue:
         "_taker_text",
         "_tools",
         "_trial",
+        "passed_over",
         "result",
         "taker",
         "taker_filled",
@@ -89,6 +90,8 @@ class BookVenue:
         self.taker = taker
         self.taker_filled = filled
         """Base quantums of the taker's order that are filled by now."""
+        self.passed_over = False
+        """Whether a maker was left standing because the market's price lets it only reduce."""
         self.result = UpdateResult.SUCCESS
         """How the taker was judged where it failed."""
 
@@ -169,6 +172,11 @@ class BookVenue:
             # The engine never ends for its own account's sake: the next maker may do.
             return Attempt.MAKER_FAILED if maker_result else Attempt.PASSED_OVER
         self.result = taker_result
+        if taker_result is UpdateResult.PRICE_NOT_FRESH:
+            return Attempt.TAKER_FAILED
+        if maker_result is UpdateResult.PRICE_NOT_FRESH:
+            self.passed_over = True
+            return Attempt.PASSED_OVER
         if not taker_result:
             return Attempt.MAKER_FAILED
         return Attempt.BOTH_FAILED if maker_result else Attempt.TAKER_FAILED

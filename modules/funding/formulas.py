@@ -75,7 +75,9 @@ def next_boundary(time_ns: int, epoch_seconds: int) -> int:
 
 
 def gather(accrual: Accrual, until_ns: int) -> Accrual:
-    """FUND-10: the sample has stood, covered, from `since_ns` to `until_ns`."""
+    """FUND-10: the sample has stood, covered, from `since_ns` to `until_ns`; without one the time has passed uncovered."""
     elapsed = until_ns - accrual.since_ns
     assert elapsed >= 0, f"gathered up to {accrual.since_ns}, which is after {until_ns}"
+    if accrual.silent:
+        return accrual._replace(since_ns=until_ns)
     return Accrual(accrual.weighted + accrual.sample_ppm * elapsed, accrual.covered_ns + elapsed, accrual.sample_ppm, until_ns)

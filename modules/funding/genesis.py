@@ -83,6 +83,7 @@ def _read_entry(reader: Reader) -> _Entry:
             running.integer("covered_ns", 0, UINT64_MAX),
             running.integer("sample_ppm", -_RATE, _RATE),
             running.integer("since_ns", 0, UINT64_MAX),
+            running.boolean("silent", False),
         )
         running.done()
     history = History(tuple(_read_charge(charge) for charge in reader.objects("history")))
@@ -170,7 +171,7 @@ def export(ctx: Context, state: FundingState) -> dict[str, Any]:
                 "index": str(index.value),
                 "carry": str(index.carry),
                 "paid_total": str(index.paid_total),
-                "running": {name: str(value) for name, value in accrual._asdict().items()},
+                "running": {name: str(value) for name, value in accrual._asdict().items() if name != "silent"} | {"silent": accrual.silent},
                 "history": [
                     {name: str(value) for name, value in charge._asdict().items()} for charge in (history.charges if history else ())
                 ],

@@ -93,8 +93,15 @@ class FundingKeeper:
         bound = self.premium_bound(ctx, perpetual)
         sample = clamp(premium_ppm, -bound, bound)
         accrual = self._accrual(ctx, perpetual_id)
-        if sample != accrual.sample_ppm:
-            self._state.accrual.set(ctx, perpetual_id, formulas.gather(accrual, ctx.time_ns)._replace(sample_ppm=sample))
+        if sample != accrual.sample_ppm or accrual.silent:
+            gathered = formulas.gather(accrual, ctx.time_ns)
+            self._state.accrual.set(ctx, perpetual_id, gathered._replace(sample_ppm=sample, silent=False))
+
+    def no_premium(self, ctx: Context, perpetual_id: int) -> None:
+        """No premium can be known from this block's time on: until the next sample time is not covered, and not charged."""
+        accrual = self._accrual(ctx, perpetual_id)
+        if not accrual.silent:
+            self._state.accrual.set(ctx, perpetual_id, formulas.gather(accrual, ctx.time_ns)._replace(silent=True))
 
     def follow_terms(self, ctx: Context) -> None:
         """After tiers, markets or bounds have changed: samples keep to their bounds, and a remainder that is none any more is dropped."""
@@ -134,7 +141,7 @@ class FundingKeeper:
             return
         ended = formulas.gather(accrual, clock if outage else boundary)
         self._charge(ctx, perpetual, ended, boundary)
-        fresh = Accrual(0, 0, accrual.sample_ppm, now if outage else boundary)
+        fresh = Accrual(0, 0, accrual.sample_ppm, now if outage else boundary, accrual.silent)
         latest = formulas.last_boundary(now, settings.epoch_seconds)
         if fresh.since_ns < latest:
             # Blocks were slower than epochs: the epochs in between had one sample and one rate, so one charge is exactly theirs.

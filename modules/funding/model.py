@@ -5,7 +5,7 @@ Rates and premiums are ppm per 8 hours. The index is in whole quote quantums per
 
 from typing import NamedTuple
 
-from modules.kernel.codec import BIG, SINT, TEXT, UINT, Record, nested, repeated
+from modules.kernel.codec import BIG, BOOL, SINT, TEXT, UINT, Record, nested, repeated
 
 PREMIUM = "PREMIUM"
 """Funding model: rate = clamp(mean premium + default funding, bound)."""
@@ -62,7 +62,7 @@ class FundingIndex(NamedTuple):
 class Accrual(NamedTuple):
     """The running epoch's premium: what was gathered up to `since_ns`, and the sample in force from there on.
 
-    Every nanosecond from `since_ns` to the last block's time is covered, so nothing is written while the sample stays.
+    Every nanosecond from `since_ns` to the last block's time is covered, or none of it, so nothing is written while the sample stays.
     """
 
     weighted: int
@@ -70,6 +70,8 @@ class Accrual(NamedTuple):
     covered_ns: int
     sample_ppm: int
     since_ns: int
+    silent: bool = False
+    """No sample is in force: time passes uncovered until the next one."""
 
 
 class Charge(NamedTuple):
@@ -109,7 +111,7 @@ SETTINGS: Record[FundingSettings] = Record(
 )
 PARAMS: Record[FundingParams] = Record(FundingParams, rate_clamp_factor_ppm=UINT, premium_clamp_factor_ppm=UINT, history_length=UINT)
 INDEX: Record[FundingIndex] = Record(FundingIndex, value=BIG, carry=BIG, paid_total=BIG)
-ACCRUAL: Record[Accrual] = Record(Accrual, weighted=BIG, covered_ns=UINT, sample_ppm=SINT, since_ns=UINT)
+ACCRUAL: Record[Accrual] = Record(Accrual, weighted=BIG, covered_ns=UINT, sample_ppm=SINT, since_ns=UINT, silent=BOOL)
 CHARGE: Record[Charge] = Record(
     Charge,
     height=UINT,

@@ -139,9 +139,14 @@ class LiquidationKeeper:
         return {perpetual_id for _, perpetual_id in places[limit:]}
 
     def _by_requirement(self, ctx: Context, subaccount: SubaccountId, *, required_only: bool = True) -> list[int]:
-        """The perpetuals of its positions, largest maintenance requirement first; those that require nothing are not for the book."""
+        """The perpetuals of its positions, largest maintenance requirement first; those that require nothing are not for the book.
+
+        Positions in markets whose price is not fresh are left alone: they count at their last price, and wait for the next (LIQ-20).
+        """
         rows = []
         for perpetual_id, quantums, *_ in self._subaccounts.get(ctx, subaccount).rows:
+            if self._perp.standing(ctx, perpetual_id):
+                continue
             required = self._perp.margin(ctx, perpetual_id, quantums).maintenance
             if required or not required_only:
                 rows.append((-required, perpetual_id))

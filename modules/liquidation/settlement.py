@@ -95,5 +95,5 @@ class Settlement:
 
 
 def is_ending(ctx: Context, perp: PerpKeeper, perpetual_id: int, status: int) -> bool:
-    """Whether there is something to settle, and a price to do it at."""
+    """Whether there is something to settle, and a price to do it at: however old, it is the market's last, and the market ends with it."""
     return status == PairStatus.FINAL_SETTLEMENT and perp.open_interest(ctx, perpetual_id) > 0 and perp.terms(ctx, perpetual_id).price != 0

@@ -12,7 +12,7 @@ from modules.oracle.sources import Choice, MarketSources, Source, SourcePrice, S
 from modules.oracle.state import OracleState
 from modules.oracle.twap import Averages
 
-_MEMO = "oracle.not_fresh"
+_MEMO = "oracle.standing"
 
 
 class OracleKeeper:
@@ -54,19 +54,22 @@ class OracleKeeper:
         return market.maximum_age_seconds or self._state.maximum_age_seconds.require(ctx)
 
     def standing(self, ctx: Context, market_id: int) -> Standing:
-        """What the market's price allows in this block, at the market's own maximum age."""
-        return self.not_fresh(ctx).get(market_id, Standing.FRESH)
+        """What the market's price allows in this block, at the market's own maximum age. Point reads only.
+
+        Remembered in the context's scratch until prices may change.
+        """
+        memo: dict[int, Standing] | None = ctx.scratch.get(_MEMO)
+        if memo is None:
+            memo = ctx.scratch[_MEMO] = {}
+        found = memo.get(market_id)
+        if found is None:
+            found = self._judge(ctx, market_id, self.recorded(ctx, market_id), self.maximum_age_seconds(ctx, market_id))
+            memo[market_id] = found
+        return found
 
     def not_fresh(self, ctx: Context) -> Mapping[int, Standing]:
-        """Every market whose price is not FRESH, by id. Remembered in the context's scratch until prices may change; mostly empty."""
-        found: dict[int, Standing] | None = ctx.scratch.get(_MEMO)
-        if found is None:
-            found = ctx.scratch[_MEMO] = {}
-            for market_id in self._state.markets.keys(ctx):
-                judged = self._judge(ctx, market_id, self.recorded(ctx, market_id), self.maximum_age_seconds(ctx, market_id))
-                if judged:
-                    found[market_id] = judged
-        return found
+        """Every market whose price is not FRESH, by id; mostly none."""
+        return {market_id: standing for market_id in self._state.markets.keys(ctx) if (standing := self.standing(ctx, market_id))}
 
     def reopening(self, ctx: Context) -> Reopening:
         """When markets have to prove themselves again."""
@@ -99,7 +102,7 @@ class OracleKeeper:
 
     def record_mark(self, ctx: Context, perpetual_id: int, market_id: int, price: int) -> None:
         """The mark of a perpetual, in its market's unit, is in force from the block's time on. It is as fresh as the market's index."""
-        self.averages.record(ctx, Series(MARK, perpetual_id), market_id, price, fresh=market_id not in self.not_fresh(ctx))
+        self.averages.record(ctx, Series(MARK, perpetual_id), market_id, price, fresh=not self.standing(ctx, market_id))
 
     def tell_standings(self, ctx: Context) -> None:
         """An event for each market whose standing is another one than when it was told last, also by mere ageing. After the prices."""

@@ -1,6 +1,6 @@
 """The perpetuals' verbs: what exists, what a position is worth and requires, how much is open."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from modules.kernel.context import Context
 from modules.oracle.keeper import OracleKeeper
@@ -12,7 +12,7 @@ from modules.perp.model import MARK, LiquidityTier, Perpetual, PositionMargin, T
 from modules.perp.state import PerpState
 
 _MEMO = "perp.terms"
-_NOT_FRESH = "perp.not_fresh"
+_STANDING = "perp.standing"
 
 
 class PerpKeeper:
@@ -134,18 +134,14 @@ class PerpKeeper:
         return trial
 
     def standing(self, ctx: Context, perpetual_id: int) -> Standing:
-        """What the price of an existing perpetual's market allows in this block: one look into a table that is mostly empty."""
-        return self.not_fresh(ctx).get(perpetual_id, Standing.FRESH)
-
-    def not_fresh(self, ctx: Context) -> Mapping[int, Standing]:
-        """Every perpetual whose market's price is not FRESH, by id."""
-        memo: dict[int, Standing] | None = ctx.scratch.get(_NOT_FRESH)
+        """What the price of an existing perpetual's market allows in this block. Asked with every fill, so remembered as terms are."""
+        memo: dict[int, Standing] | None = ctx.scratch.get(_STANDING)
         if memo is None:
-            memo = ctx.scratch[_NOT_FRESH] = {}
-            markets = self._oracle.not_fresh(ctx)
-            if markets:
-                memo.update([(one.id, markets[one.market_id]) for one in self.all(ctx) if one.market_id in markets])
-        return memo
+            memo = ctx.scratch[_STANDING] = {}
+        found = memo.get(perpetual_id)
+        if found is None:
+            found = memo[perpetual_id] = self._oracle.standing(ctx, self.require(ctx, perpetual_id).market_id)
+        return found
 
     def _index(self, ctx: Context, perpetual: Perpetual) -> Reading:
         """The price of its market, at the market's own maximum age: margin values a position at the last price, however old."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from modules.auth.keeper import AuthKeeper
 from modules.bank.keeper import BankKeeper
+from modules.bank.model import FEE_COLLECTOR
 from modules.funding.keeper import FundingKeeper
 from modules.kernel import address as addresses
 from modules.kernel.context import Context
@@ -14,13 +15,12 @@ from modules.kernel.errors import ChainError
 from modules.kernel.units import Address, SubaccountId
 from modules.perp.keeper import PerpKeeper
 from modules.subaccounts import formulas, safety
-from modules.subaccounts.errors import FAILED_UPDATE, NOT_UPDATABLE, SAME_SUBACCOUNT_TWICE
+from modules.subaccounts.errors import FAILED_UPDATE, MONEY_STAYS, NOT_UPDATABLE, SAME_SUBACCOUNT_TWICE
 from modules.subaccounts.events import POSITION_CLOSED, SETTLED_FUNDING
 from modules.subaccounts.model import (
     CROSS_KEY,
     CROSS_POOL,
     EMPTY,
-    FEE_COLLECTOR,
     NO_TOTALS,
     Backing,
     CustomMargin,
@@ -40,6 +40,7 @@ _FEE_COLLECTOR = addresses.of_module(FEE_COLLECTOR)
 _SUCCESS = UpdateResult.SUCCESS
 _ERROR = UpdateResult.UPDATE_CAUSED_ERROR
 _ISOLATION = UpdateResult.VIOLATES_ISOLATED_SUBACCOUNT_CONSTRAINTS
+_NOT_FRESH = UpdateResult.PRICE_NOT_FRESH
 
 Results = tuple[UpdateResult, UpdateResult]
 """Of taker and maker."""
@@ -170,6 +171,13 @@ class Door:
         settled, payments = self.settle(ctx, stored)
         return Side(subaccount_id, stored, settled, payments, Subaccount(settled.collateral + amount, settled.rows))
 
+    def require_fresh(self, ctx: Context, rows: tuple[Row, ...]) -> None:
+        """Every market of these positions has a fresh price (SUB-22). Raises oracle/102."""
+        for row in rows:
+            standing = self._perp.standing(ctx, row[0])
+            if standing:
+                raise MONEY_STAYS(f"the price of perpetual {row[0]} is {standing.name}")
+
     def require_valid(self, ctx: Context, side: Side) -> None:
         """Raises subaccounts/102 if the change leaves too little."""
         result = self.judge(ctx, side, -1, None)
@@ -179,7 +187,8 @@ class Door:
     # Trades
 
     def trade(self, ctx: Context, fill: Fill, *, judged: bool) -> Results:
-        """One trade, wholly or not at all: both results are SUCCESS exactly if it has happened. Margin is looked at only if `judged`.
+        """One trade, wholly or not at all: both results are SUCCESS exactly if it has happened. Only if `judged` margin is looked at, and
+        whether the market's price allows it (SUB-21).
 
         Raises subaccounts/101 (same subaccount) and 103 (no price).
         """
@@ -195,6 +204,10 @@ class Door:
                 _SUCCESS if self.may_hold(ctx, taker.stored.rows, perpetual_id) else _ISOLATION,
                 _SUCCESS if self.may_hold(ctx, maker.stored.rows, perpetual_id) else _ISOLATION,
             )
+        if judged and self._perp.standing(ctx, perpetual_id):
+            results = _reductions(taker, maker)
+            if results != _BOTH:
+                return results
         # What both sides together are long grows by as much as what they are short: one has what the other has given.
         opened = _more(taker.before, taker.after) + _more(maker.before, maker.after)
         if judged:
@@ -327,6 +340,14 @@ def held_quantums(rows: tuple[Row, ...], perpetual_id: int) -> int:
 def _more(before: int, after: int) -> int:
     """By how much a size grew on the positive side."""
     return max(0, after) - max(0, before)
+
+
+def _reductions(taker: Side, maker: Side) -> Results:
+    """How both sides are judged where the price allows no new risk (SUB-21)."""
+    return (
+        _SUCCESS if formulas.only_reduces(taker.before, taker.after) else _NOT_FRESH,
+        _SUCCESS if formulas.only_reduces(maker.before, maker.after) else _NOT_FRESH,
+    )
 
 
 def _can_change_pool(side: Side) -> bool:

@@ -1,4 +1,4 @@
-"""Registered failures of codespaces `subaccounts` and `sending`."""
+"""Registered failures of codespaces `subaccounts` and `sending`, and those of `oracle` that accounts meet."""
 
 from modules.kernel.errors import register
 
@@ -16,6 +16,15 @@ LEVERAGE_UNAFFORDABLE = register(
     "subaccounts",
     703,
     "with this leverage the subaccount would not have the initial margin of its positions; add collateral or reduce them",
+)
+
+MONEY_STAYS = register(
+    "oracle",
+    102,
+    "the subaccount has a position in a market whose price is not fresh, so its collateral stays; close that position or wait for prices",
+)
+LEVERAGE_NOT_FRESH = register(
+    "oracle", 103, "the price of the market is not fresh, so its custom margin can only be raised; wait for a fresh price to lower it"
 )
 
 SENDER_IS_RECIPIENT = register("sending", 1, "sender and recipient are the same subaccount")

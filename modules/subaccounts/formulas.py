@@ -37,6 +37,11 @@ def transition(current: Risk, new: Risk) -> UpdateResult:
     return UpdateResult.SUCCESS if no_riskier else failure
 
 
+def only_reduces(before: int, after: int) -> bool:
+    """SUB-21: a position (signed) that has changed has not grown and not changed its sign."""
+    return 0 <= after <= before if before > 0 else before <= after <= 0
+
+
 def may_hold(*, holds_any: bool, holds_isolated: bool, isolated: bool) -> bool:
     """SUB-4: whether a subaccount may open a perpetual that it does not hold: an isolated one only if it holds nothing, a cross one
     only if it holds no isolated one. Whoever holds an isolated perpetual has its collateral in that perpetual's own pool.

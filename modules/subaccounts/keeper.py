@@ -200,7 +200,8 @@ class SubaccountsKeeper:
     def set_leverage(self, ctx: Context, subaccount_id: SubaccountId, entries: Iterable[tuple[int, int]]) -> None:
         """The subaccount's own initial margins (perpetual id, ppm of the notional up to 10^6) hold from now on, beside those of others.
 
-        Raises perpetuals/1; subaccounts/701 below the tier's initial margin; 703 if these alone leave it less than it would need.
+        Raises perpetuals/1; subaccounts/701 below the tier's initial margin; 703 if these alone leave it less than it would need; oracle/103 for
+        one that is lowered while the market's price is not fresh.
         """
         leverage.choose(ctx, self._state, self._perp, self._door, subaccount_id, entries)
 
@@ -216,7 +217,8 @@ class SubaccountsKeeper:
     def withdraw(self, ctx: Context, sender: SubaccountId, recipient: Address, amount: int, asset_id: int = USDC) -> None:
         """The amount has gone from a subaccount to a bank account, which has an auth account afterwards.
 
-        Raises subaccounts/102 (gated, or too little would remain), 500, 501; sdk 4 to a module account; sdk 5 when the pool has less.
+        Raises subaccounts/102 (gated, or too little would remain), 500, 501; oracle/102 with a position at a price that is not fresh; sdk 4
+        to a module account; sdk 5 when the pool has less.
         """
         _check_amount(amount, asset_id)
         if self._bank.is_blocked(ctx, recipient):
@@ -224,6 +226,7 @@ class SubaccountsKeeper:
         side = self._door.touch(ctx, sender, -amount)
         pool_key, pool = self.pool_of(ctx, side.stored)
         self.gating.require_open(ctx, pool_key)
+        self._door.require_fresh(ctx, side.stored.rows)
         self._door.require_valid(ctx, side)
         self._bank.move(ctx, pool, recipient, amount)
         self._auth.ensure_account(ctx, recipient)
@@ -233,8 +236,8 @@ class SubaccountsKeeper:
     def transfer(self, ctx: Context, sender: SubaccountId, recipient: SubaccountId, amount: int, asset_id: int = USDC) -> None:
         """The amount has gone from one subaccount to another, whose owner has an auth account afterwards.
 
-        Raises subaccounts/101, 102 (gated towards another owner or out of the pool, or too little would remain), 500, 501; sdk 5 when the
-        sender's pool has less.
+        Raises subaccounts/101, 102 (gated towards another owner or out of the pool, or too little would remain), 500, 501; oracle/102 when the
+        sender has a position at a price that is not fresh; sdk 5 when the sender's pool has less.
         """
         _check_amount(amount, asset_id)
         if sender == recipient:
@@ -244,6 +247,7 @@ class SubaccountsKeeper:
         other_key, other = self.pool_of(ctx, taking.stored)
         if sender.owner != recipient.owner or pool_key != other_key:
             self.gating.require_open(ctx, pool_key)
+        self._door.require_fresh(ctx, giving.stored.rows)
         self._door.require_valid(ctx, giving)
         self._bank.move(ctx, pool, other, amount)
         self._door.write(ctx, giving, taking)

@@ -14,8 +14,6 @@ CROSS_POOL = "subaccounts"
 """Module account with the collateral of all subaccounts but those in isolated perpetuals."""
 INSURANCE_FUND = "insurance_fund"
 """Module account that covers losses in all perpetuals but isolated ones."""
-FEE_COLLECTOR = "fee_collector"
-"""Module account that receives trading fees."""
 CROSS_KEY = 0
 """The cross pool's key among the pool totals; an isolated perpetual's pool has its id + 1."""
 
@@ -125,6 +123,8 @@ class UpdateResult(IntEnum):
     WITHDRAWALS_AND_TRANSFERS_BLOCKED = 3
     UPDATE_CAUSED_ERROR = 4
     VIOLATES_ISOLATED_SUBACCOUNT_CONSTRAINTS = 5
+    PRICE_NOT_FRESH = 100
+    """Ours: the market's price does not allow new risk, and this is no reduction (SUB-21)."""
 
     @property
     def text(self) -> str:

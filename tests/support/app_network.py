@@ -66,6 +66,8 @@ class AppNetwork:
         self.markets = load.markets(self.state)
         self.denom: str = self.state["bank"]["denoms"][0]
         self.prices: dict[int, int] = {entry["id"]: int(entry["price"]) for entry in self.state["oracle"]["markets"]}
+        self.unreported: dict[int, int] = {}
+        """Markets of which no vote says anything; the numbers are the test's own."""
         self.history_blocks = history_blocks
         """Of every application that is opened from now on."""
         self.apps: list[App] = [self._open(directory / str(number)) for number in range(count)]
@@ -122,7 +124,10 @@ class AppNetwork:
         return app
 
     def _open(self, directory: Path) -> App:
-        return open_app(directory, lambda: self.prices, self.history_blocks)
+        return open_app(directory, self._reported, self.history_blocks)
+
+    def _reported(self) -> dict[int, int]:
+        return {market: price for market, price in self.prices.items() if market not in self.unreported}
 
     def close(self) -> None:
         """Every database is closed, and Python collects garbage again, which an application switches off for its process."""

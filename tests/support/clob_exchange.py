@@ -37,7 +37,7 @@ from modules.perp.module import PerpModule
 from modules.subaccounts.module import SubaccountsModule
 from node import ed25519
 from node.store.state import LiveState
-from support.markets import BTC, ETH, LINK, START_SECONDS, funding_section, oracle_section, perp_section
+from support.markets import BTC, ETH, LINK, START_SECONDS, confirm_prices, funding_section, oracle_section, perp_section
 
 STEP = 1_000_000
 """Base quantums of one step of every pair: 0.0001 BTC, 0.001 ETH, 1 LINK."""
@@ -204,6 +204,7 @@ class Exchange:
         self.end()
         self.state.forget()
         self.ctx = Context(self.state, self.ctx.height + 1, self.ctx.time_ns + seconds * NANOSECONDS_PER_SECOND, "test-1")
+        confirm_prices(self.ctx, self.oracle_module.keeper)
         for market_id, price in (prices or {}).items():
             self.set_price(market_id, price)
         self.perp_module.keeper.mark.begin_block(self.ctx)

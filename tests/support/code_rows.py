@@ -10,6 +10,7 @@ from perpd_proto.tendermint.abci import types_pb2 as abci
 from support import change_messages as change
 from support.authority_desk import AUTHORITY
 from support.clob_exchange import LINK_PRICE, STEP, TICK
+from support.exchange import DOLLAR, genesis
 from support.markets import BTC, ETH, LINK
 from support.sequencing import Signer
 from support.stage import EXAMPLES, POOR, PRICE, Stage, block_limits, fee_tiers, pair_change, put, stage_genesis
@@ -52,8 +53,17 @@ def _paused() -> dict[str, Any]:
     return stage_genesis(clob=section)
 
 
+def _prices_to_come() -> dict[str, Any]:
+    """Alice is long BTC, and the market has to prove itself again."""
+    sizes = {"alice": {BTC: STEP}, "dave": {BTC: -STEP}}
+    document = genesis(collateral={"alice": 50_000 * DOLLAR, "dave": 50_000 * DOLLAR}, positions=sizes)
+    document["oracle"]["markets"][BTC]["updates_to_come"] = 1_000
+    return document
+
+
 GENESES: dict[str, Callable[[], dict[str, Any]]] = {
     "main": stage_genesis,
+    "prices to come": _prices_to_come,
     "one order each": lambda: _clob(params={"max_open_orders": 1}),
     "one message each block": lambda: _clob(
         block_rate_limits={"stateful_orders": [], "leverage_updates": [], "short_term_orders_and_cancels": [{"num_blocks": 1, "limit": 1}]}
@@ -287,6 +297,19 @@ OF_THE_AUTHORITY = [
     Row("feetiers", 406, message(lambda _: change.discount(0, 1))),
     Row("feetiers", 408, message(lambda stage: change.discount(stage.next_seconds, 1_000_001))),
 ]
+OF_STALE_PRICES = [
+    Row("oracle", 101, order(), genesis="prices to come"),
+    Row("oracle", 102, example(WITHDRAW), genesis="prices to come"),
+    Row(
+        "oracle",
+        103,
+        lambda stage: [
+            *example(LEVERAGE, clob_pair_leverage__0__custom_imf_ppm=60_000)(stage),
+            *example(LEVERAGE, clob_pair_leverage__0__custom_imf_ppm=50_000)(stage),
+        ],
+        genesis="prices to come",
+    ),
+]
 OF_TRANSACTIONS = [
     Row("sdk", 2, lambda _: [b"please buy"], CHECK),
     Row("sdk", 4, small(chain_id="elsewhere"), CHECK),
@@ -324,4 +347,4 @@ QUERIES = {
 }
 """What answers an `abci_query`, which no transaction gets."""
 
-ROWS = [*OF_CLOB, *OF_MONEY, *OF_THE_AUTHORITY, *OF_TRANSACTIONS]
+ROWS = [*OF_CLOB, *OF_MONEY, *OF_STALE_PRICES, *OF_THE_AUTHORITY, *OF_TRANSACTIONS]

@@ -1,7 +1,8 @@
 """A simulated exchange in which everybody does everything: every kind of order, cancel and transfer, and the authority's changes.
 
 Several subaccounts of each trader, cross and isolated markets, a market with brackets, equity tiers, volume tiers, routers, builders and
-revenue shares; prices crash, block times jump, markets change their status and are closed for good and opened again.
+revenue shares; prices crash, or fall silent until they are stale, block times jump, markets change their status and are closed for good and
+opened again.
 """
 
 import random
@@ -38,6 +39,7 @@ def every_genesis(rng: random.Random) -> tuple[dict[str, Any], list[load.Trader]
     """The simulation's genesis with an authority (the last trader) and everything that genesis can switch on."""
     state, people = genesis(rng)
     state["authority"] = {"address": people[-1].text}
+    state["oracle"] |= {"maximum_age_seconds": 30, "reopening": {"gap_seconds": 200, "fresh_prices": 2}}
     state["perp"]["perpetuals"][0]["liquidity_tier"] = BRACKETS_TIER
     state["fees"] = {
         "tiers": [
@@ -128,12 +130,19 @@ class EveryKind(Simulation):
         return rng.randrange(300, 12_000) * 10**6
 
     def move_prices(self) -> None:
-        """Besides the usual: crashes that ruin accounts, and recoveries."""
+        """Besides the usual: crashes that ruin accounts, recoveries, and markets of which nobody reports a price for a while."""
         super().move_prices()
         if self.rng.random() < 0.05:
             market = self.rng.randrange(len(self.network.markets))
             first = int(self.network.state["oracle"]["markets"][market]["price"])
             self.network.prices[market] = first * self.rng.choice([400_000, 700_000, 900_000, 1_000_000, 1_150_000, 1_600_000]) // 1_000_000
+        silent = self.network.unreported
+        for market in list(silent):
+            silent[market] -= 1
+            if not silent[market]:
+                del silent[market]
+        if self.rng.random() < 0.03:
+            silent[self.rng.randrange(len(self.network.markets))] = self.rng.randrange(5, 30)
 
     def pool(self) -> list[bytes]:
         rng, network = self.rng, self.network

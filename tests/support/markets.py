@@ -10,6 +10,7 @@ from modules.kernel.context import Context
 from modules.kernel.module import Problems
 from modules.kernel.stores import Registry
 from modules.kernel.units import NANOSECONDS_PER_SECOND
+from modules.oracle.keeper import OracleKeeper
 from modules.oracle.model import PriceVote
 from modules.oracle.module import OracleModule
 from modules.perp.module import PerpModule
@@ -96,6 +97,13 @@ def funding_section() -> dict[str, Any]:
     return {"perpetuals": [funded(perpetual_id) for perpetual_id in (BTC, ETH, LINK)]}
 
 
+def confirm_prices(ctx: Context, oracle: OracleKeeper) -> None:
+    """As if every validator had reported the price that each market has, where it has one."""
+    prices = [(market.id, oracle.recorded(ctx, market.id).price) for market in oracle.markets(ctx)]
+    oracle.apply_votes(ctx, [PriceVote(1, tuple([row for row in prices if row[1]]))], 1)
+    ctx.scratch.clear()
+
+
 class Markets:
     """An exchange below its accounts: oracle, perp and funding over one live state, at a block that `step` moves on."""
 
@@ -124,7 +132,7 @@ class Markets:
         return found.found
 
     def step(self, elapsed_ns: int) -> Context:
-        """The next block, that much later. Prices stay."""
+        """The next block, that much later. Prices stay, and nobody reports them."""
         self.ctx = Context(self.ctx.state, self.ctx.height + 1, self.ctx.time_ns + elapsed_ns, "test-1")
         return self.ctx
 

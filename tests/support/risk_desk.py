@@ -15,7 +15,7 @@ from modules.subaccounts.model import Fill, Risk, UpdateResult, fund_name, pool_
 from node.store.state import LiveState
 from node.wiring import Wiring
 from support.clob_exchange import clob_section, fees_section, owner, sub
-from support.markets import BTC, ETH, LINK, START_SECONDS, funded, funding_section, oracle_section, perp_section
+from support.markets import BTC, ETH, LINK, START_SECONDS, confirm_prices, funded, funding_section, oracle_section, perp_section
 
 NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "maker", "whale")
 RICH = 1_000_000_000_000
@@ -88,7 +88,7 @@ def _account(key: SubaccountId, holding: Holding) -> dict[str, Any]:
 class Desk:
     """One application. Amounts are quote quantums, sizes base quantums, names stand for accounts."""
 
-    def __init__(self, genesis: dict[str, Any] | None = None) -> None:
+    def __init__(self, genesis: dict[str, Any] | None = None, time_ns: int = START_SECONDS * NANOSECONDS_PER_SECOND) -> None:
         self.genesis = desk_genesis() if genesis is None else genesis
         self.wiring = Wiring()
         self.subaccounts = self.wiring.subaccounts.keeper
@@ -100,7 +100,7 @@ class Desk:
         self.liquidation = self.wiring.liquidation.keeper
         assert problems_of(self.wiring, self.genesis) == []
         self.state = LiveState(self.wiring.registry)
-        self.ctx = Context(self.state, HEIGHT, START_SECONDS * NANOSECONDS_PER_SECOND, "test-1")
+        self.ctx = Context(self.state, HEIGHT, time_ns, "test-1")
         self.wiring.init_genesis(self.ctx, self.genesis)
         self.funding.begin_block(self.ctx)
         self.state.forget()
@@ -116,6 +116,7 @@ class Desk:
         self.state.forget()
         self._past += self.ctx.events
         self.ctx = Context(self.state, self.ctx.height + 1, self.ctx.time_ns + seconds * NANOSECONDS_PER_SECOND, "test-1")
+        confirm_prices(self.ctx, self.wiring.oracle.keeper)
         self.perp.mark.begin_block(self.ctx)
         self.funding.begin_block(self.ctx)
         self.clob.begin_block(self.ctx)

@@ -139,5 +139,5 @@ def test_trap_a_sample_weighs_the_time_for_which_it_stood() -> None:
     accrual = formulas.gather(Accrual(0, 0, 600, 0), 10**9)
     accrual = formulas.gather(accrual._replace(sample_ppm=0), 2 * 10**9)
     accrual = formulas.gather(accrual, 3 * 10**9)
-    assert accrual == (600 * 10**9, 3 * 10**9, 0, 3 * 10**9)
+    assert accrual == (600 * 10**9, 3 * 10**9, 0, 3 * 10**9, False)
     assert formulas.mean_premium(accrual.weighted, accrual.covered_ns) == 200

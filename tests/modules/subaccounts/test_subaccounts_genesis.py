@@ -47,7 +47,7 @@ def test_export_and_import_give_the_same_state() -> None:
     desk.trade(sub("alice"), sub("bob", 4), BTC, LOT, 6_000_000)
     desk.deposit("frank", RICH)
     exported = desk.wiring.export_genesis(desk.ctx)
-    again = Desk(exported)
+    again = Desk(exported, desk.ctx.time_ns)
     assert again.wiring.export_genesis(again.ctx) == exported
     assert again.snapshot() == desk.snapshot()
     assert again.broken() == []
