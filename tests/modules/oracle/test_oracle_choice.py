@@ -160,7 +160,7 @@ def test_the_only_source_is_in_force_even_where_it_is_not_certain() -> None:
 
 
 def test_a_source_that_deviates_makes_the_price_uncertain_while_it_does() -> None:
-    """ORACLE-33: votes are in force; a push more than 1 % away: the deviation is the confidence, an event when it begins and when it ends."""
+    """ORACLE-33: votes are in force, a push is more than 1 % away: the deviation is the confidence; an event at both ends."""
     markets = market_of("VOTES", "PUSH")
     far = 110 * OLD // 100
     say(markets, Source.PUSH, far)
