@@ -108,7 +108,7 @@ class Conditionals:
         return known[pair_id]
 
     def _prices(self, ctx: Context, pair_id: int) -> tuple[tuple[int, int], ...]:
-        """The block's prices of a market, exact, in the order in which they are tried; none while it is not active or its price not fresh."""
+        """The block's prices of a market, exact, in the order in which they are tried; none while it is not active and fresh."""
         pair = self._state.pairs.get(ctx, pair_id)
         if pair is None or pair.status != PairStatus.ACTIVE or self._perp.standing(ctx, pair.perpetual_id):
             return ()

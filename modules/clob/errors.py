@@ -1,4 +1,4 @@
-"""Registered failures of codespace `clob` (and those of `revshare` and `oracle` that placing an order can meet). Numbers are the reference's."""
+"""Registered failures of codespace `clob` (and those of `revshare` and `oracle` that orders can meet). Numbers are the reference's."""
 
 from modules.kernel.errors import register
 
@@ -72,6 +72,6 @@ INVALID_ROUTER = register("clob", 11000, "the order router address is not valid"
 PRICE_NOT_FRESH = register(
     "oracle",
     101,
-    "the market's price is not fresh, so only orders opposite to a position and not larger than it are accepted; reduce, or wait for prices",
+    "the market's price is not fresh, so only orders opposite to a position and not larger are accepted; reduce it, or wait for prices",
 )
 UNKNOWN_ROUTER = register("revshare", 8, "the order router is not registered")

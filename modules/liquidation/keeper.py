@@ -141,7 +141,7 @@ class LiquidationKeeper:
     def _by_requirement(self, ctx: Context, subaccount: SubaccountId, *, required_only: bool = True) -> list[int]:
         """The perpetuals of its positions, largest maintenance requirement first; those that require nothing are not for the book.
 
-        Positions in markets whose price is not fresh are left alone: they count at their last price, and wait for the next (LIQ-20).
+        Positions in markets whose price is not fresh are left alone: they count at their last price, and wait for the next.
         """
         rows = []
         for perpetual_id, quantums, *_ in self._subaccounts.get(ctx, subaccount).rows:

@@ -172,7 +172,7 @@ class Door:
         return Side(subaccount_id, stored, settled, payments, Subaccount(settled.collateral + amount, settled.rows))
 
     def require_fresh(self, ctx: Context, rows: tuple[Row, ...]) -> None:
-        """Every market of these positions has a fresh price (SUB-22). Raises oracle/102."""
+        """Every market of these positions has a fresh price, so that its money may leave. Raises oracle/102."""
         for row in rows:
             standing = self._perp.standing(ctx, row[0])
             if standing:

@@ -200,8 +200,8 @@ class SubaccountsKeeper:
     def set_leverage(self, ctx: Context, subaccount_id: SubaccountId, entries: Iterable[tuple[int, int]]) -> None:
         """The subaccount's own initial margins (perpetual id, ppm of the notional up to 10^6) hold from now on, beside those of others.
 
-        Raises perpetuals/1; subaccounts/701 below the tier's initial margin; 703 if these alone leave it less than it would need; oracle/103 for
-        one that is lowered while the market's price is not fresh.
+        Raises perpetuals/1; subaccounts/701 below the tier's initial margin; 703 if these alone leave it less than it would need;
+        oracle/103 for one that is lowered while the market's price is not fresh.
         """
         leverage.choose(ctx, self._state, self._perp, self._door, subaccount_id, entries)
 
@@ -236,8 +236,8 @@ class SubaccountsKeeper:
     def transfer(self, ctx: Context, sender: SubaccountId, recipient: SubaccountId, amount: int, asset_id: int = USDC) -> None:
         """The amount has gone from one subaccount to another, whose owner has an auth account afterwards.
 
-        Raises subaccounts/101, 102 (gated towards another owner or out of the pool, or too little would remain), 500, 501; oracle/102 when the
-        sender has a position at a price that is not fresh; sdk 5 when the sender's pool has less.
+        Raises subaccounts/101, 102 (gated towards another owner or out of the pool, or too little would remain), 500, 501;
+        oracle/102 when the sender has a position at a price that is not fresh; sdk 5 when the sender's pool has less.
         """
         _check_amount(amount, asset_id)
         if sender == recipient:
