@@ -39,18 +39,20 @@ KINDS = (
     *("TWAP limit", "TWAP market", "TWAP reduce-only", "builder", "router", "bundle"),
     *("cancel short-term", "cancel long-term", "cancel conditional", "cancel TWAP", "batch cancel", "leverage"),
     *("deposit", "deposit other", "withdraw", "transfer own", "transfer child", "transfer other", "send", "send two", "fee"),
+    *("price update", "push"),
 )
 CHANGES = (
     *("liquidity tier", "perpetual", "funding", "oracle market", "liquidations", "engine limits", "book limits", "gating", "equity tiers"),
-    *("rate limits", "fee tiers", "discount", "block limits", "validators", "finer grid"),
+    *("rate limits", "fee tiers", "discount", "block limits", "validators", "finer grid", "price signers"),
     *(status.name for status in PairStatus),
 )
-WRONG = ("fill or kill", "slice", "stranger", "router", "no market", "no denomination")
+WRONG = ("fill or kill", "slice", "stranger", "router", "no market", "no denomination", "old price")
 EVENTS = (
     *("match", "order_fill", "order_placed", "order_removed", "order_cancelled", "order_expired", "conditional_placed", "twap_placed"),
     *("conditional_triggered", "twap_slice", "liquidation", "deleveraged", "deleverage_fill", "deleverage_passed_over", "final_settlement"),
     *("settled_funding", "funding_epoch_ended", "position_closed", "leverage_changed", "deposit_to_subaccount", "withdraw_from_subaccount"),
     *("create_transfer", "transfer", "tx", "change_queued", "change_applied", "oracle_price_updated", "block_step"),
+    *("oracle_price_reported", "oracle_update_paid", "oracle_source_changed", "oracle_sources_deviated", "oracle_signers_rotated"),
     "oracle_standing_changed",
 )
 MONEY = (

@@ -50,6 +50,8 @@ class EventBank:
         elif kind == "tx":
             for denom, amount in _coins(values["fee"]):
                 self._move(values["fee_payer"], _module(FEE_COLLECTOR), amount, denom)
+        elif kind == "oracle_update_paid":
+            self._move(values["fee_payer"], _module(FEE_COLLECTOR), int(values["fee"]))
         elif kind == "deposit_to_subaccount":
             pool = self._pool_of((values["recipient"], int(values["recipient_number"])))
             self._move(values["sender"], pool, int(values["quantums"]))

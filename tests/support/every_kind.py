@@ -21,10 +21,12 @@ from support.app_network import deposit, transfer, withdraw
 from support.authority_changes import AuthorityChanges
 from support.chain import Block
 from support.event_ledger import Values, values_of
+from support.price_traffic import PriceTraffic, with_sources
 from support.simulation import LINK, MAKERS, Simulation, genesis
 
 ROUTER, REVENUE, BUILDER = 1, 2, 3
-"""Traders who get shares of fees, by number; the router gets one of both kinds."""
+PRICES, PUSHER = 4, 5
+"""Traders who get shares of fees, by number; the router gets one of both kinds. Then who brings signed prices, and who pushes them."""
 CHILD = 128
 """The first child of subaccount 0, as front ends number them."""
 BRACKETS_TIER = 8
@@ -66,6 +68,7 @@ def every_genesis(rng: random.Random) -> tuple[dict[str, Any], list[load.Trader]
         },
         "block_rate_limits": {"stateful_orders": [{"num_blocks": 2, "limit": 20}], "leverage_updates": [{"num_blocks": 5, "limit": 2}]},
     }
+    with_sources(state, people[PUSHER], rng)
     return state, people
 
 
@@ -82,6 +85,7 @@ class EveryKind(Simulation):
         """What the transactions of the next block are."""
         self._numbers = count(1_000_000)
         self.authority = AuthorityChanges(self.network, self.rng)
+        self.prices = PriceTraffic(self.network, self.network.people[PRICES], self.network.people[PUSHER], seed)
         self._actions: tuple[tuple[int, Callable[[], Iterator[bytes]]], ...] = (
             (26, self._short_term),
             (5, self._replacement),
@@ -153,6 +157,7 @@ class EveryKind(Simulation):
         for name, message in self.authority.next():
             pool.append(self._named(name, network.people[-1], message))
         rng.shuffle(pool)
+        pool += [self._named(name, who, message) for name, who, message in self.prices.next()]
         return pool
 
     def decided(self, block: Block) -> None:

@@ -73,7 +73,8 @@ def test_no_source_can_make_the_choice_flap(history: list[tuple[bool, ...]], swi
 
 @given(st.integers(1, 2**64 - 1), st.integers(1, 2**64 - 1), st.integers(1, 10**6))
 def test_a_deviation_is_more_than_the_ppm_exactly(price: int, other: int, ppm: int) -> None:
-    """ORACLE-31: by cross-multiplication, to the unit."""
+    """ORACLE-31: by cross-multiplication, to the unit; exactly the ppm is none."""
+    assert not deviates(10**6 * price, 10**6 * price + price * ppm, ppm)
     assert deviates(price, other, ppm) is (abs(other - price) * 10**6 > price * ppm)
     edge = price * ppm // 10**6
     assert not deviates(price, price + edge, ppm)
