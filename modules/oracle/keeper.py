@@ -75,6 +75,10 @@ class OracleKeeper:
         """When markets have to prove themselves again."""
         return self._state.reopening.require(ctx)
 
+    def updates_to_come(self, ctx: Context, market_id: int) -> int:
+        """By how many updates of its price the market is open again; 0: it is."""
+        return self._state.reopenings.get(ctx, market_id) or 0
+
     def begin_block(self, ctx: Context, gap_ns: int) -> None:
         """After a gap between blocks that is longer than the parameter every market is REOPENING. Before the block's prices come."""
         self.averages.lapse(ctx, self._lapsed(ctx))
@@ -166,7 +170,7 @@ class OracleKeeper:
         """
         market, old = self.market(ctx, market_id), self.recorded(ctx, market_id)
         assert market is not None, "every price is of a market"
-        left = self._state.reopenings.get(ctx, market_id) or 0
+        left = self.updates_to_come(ctx, market_id)
         price = old.price
         if formulas.is_move(old.price, said.price, market.minimum_move_ppm):
             price = formulas.moved(old.price, said.price, 0 if left else market.maximum_move_ppm)

@@ -39,6 +39,8 @@ def _param(market: Market) -> market_param_pb2.MarketParam:
 
 def _details(ctx: Context, keeper: OracleKeeper, market: Market) -> oracle_pb2.QueryMarketResponse:
     price = keeper.recorded(ctx, market.id)
+    maximum_age_seconds = keeper.maximum_age_seconds(ctx, market.id)
+    reading = keeper.price(ctx, market.id, maximum_age_seconds)
     return oracle_pb2.QueryMarketResponse(
         market_id=market.id,
         ticker=market.ticker,
@@ -48,6 +50,11 @@ def _details(ctx: Context, keeper: OracleKeeper, market: Market) -> oracle_pb2.Q
         updated_time_nanoseconds=price.updated_ns,
         reporting_power=price.reporting_power,
         total_power=price.total_power,
+        standing=reading.standing.name,
+        age_nanoseconds=reading.age_ns if reading.price else 0,
+        maximum_age_seconds=maximum_age_seconds,
+        confidence=price.confidence,
+        updates_to_come=keeper.updates_to_come(ctx, market.id),
     )
 
 

@@ -288,6 +288,12 @@ class Queries:
         )
         return found
 
+    def oracle_markets(self) -> list[perpd_oracle.QueryMarketResponse]:
+        """Every oracle market's price with what is behind it, by id."""
+        request = perpd_oracle.QueryMarketsRequest()
+        request.pagination.limit = ALL_ROWS
+        return list(self._ask("/perpd.oracle.v1.Query/Markets", request, perpd_oracle.QueryMarketsResponse).markets)
+
     def observe(
         self, series: perpd_oracle.Series, series_id: int, windows: Iterable[tuple[int, int]] = (), seconds_ago: Iterable[int] = ()
     ) -> perpd_oracle.QueryObserveResponse:

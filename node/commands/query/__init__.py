@@ -14,6 +14,7 @@ from node.commands.query.mark import mark
 from node.commands.query.observe import observe
 from node.commands.query.options import ask as ask_node
 from node.commands.query.options import query_options, subaccount_option
+from node.commands.query.oracle import oracle
 from node.commands.query.orders import order, orders, positions
 from node.commands.query.proposals import proposals
 from node.commands.query.reports import reports
@@ -28,7 +29,7 @@ def command() -> None:
     """Ask a node about committed state. NAME is an address, or an account of the localnet."""
 
 
-for _command in (orders, order, positions, proposals, mark, observe, reports):
+for _command in (orders, order, positions, proposals, mark, observe, oracle, reports):
     command.add_command(_command)
 
 

@@ -26,51 +26,51 @@ from perpd_proto.cosmos.base.query.v1beta1 import pagination_pb2 as cosmos_dot_b
 from perpd_proto.perpd.oracle.v1 import tx_pb2 as perpd_dot_oracle_dot_v1_dot_tx__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bperpd/oracle/v1/query.proto\x12\x0fperpd.oracle.v1\x1a*cosmos/base/query/v1beta1/pagination.proto\x1a\x18perpd/oracle/v1/tx.proto\"\'\n\x12QueryMarketRequest\x12\x11\n\tmarket_id\x18\x01 \x01(\r\"\xc1\x01\n\x13QueryMarketResponse\x12\x11\n\tmarket_id\x18\x01 \x01(\r\x12\x0e\n\x06ticker\x18\x02 \x01(\t\x12\r\n\x05price\x18\x03 \x01(\x04\x12\x10\n\x08\x65xponent\x18\x04 \x01(\x11\x12\x16\n\x0eupdated_height\x18\x05 \x01(\x03\x12 \n\x18updated_time_nanoseconds\x18\x06 \x01(\x04\x12\x17\n\x0freporting_power\x18\x07 \x01(\x04\x12\x13\n\x0btotal_power\x18\x08 \x01(\x04\"Q\n\x13QueryMarketsRequest\x12:\n\npagination\x18\x01 \x01(\x0b\x32&.cosmos.base.query.v1beta1.PageRequest\"\x8a\x01\n\x14QueryMarketsResponse\x12\x35\n\x07markets\x18\x01 \x03(\x0b\x32$.perpd.oracle.v1.QueryMarketResponse\x12;\n\npagination\x18\x02 \x01(\x0b\x32\'.cosmos.base.query.v1beta1.PageResponse\"(\n\x13QuerySourcesRequest\x12\x11\n\tmarket_id\x18\x01 \x01(\r\"\x80\x01\n\x14QuerySourcesResponse\x12\x11\n\tmarket_id\x18\x01 \x01(\r\x12\x10\n\x08in_force\x18\x02 \x01(\t\x12\x14\n\x0csince_height\x18\x03 \x01(\x03\x12-\n\x07sources\x18\x04 \x03(\x0b\x32\x1c.perpd.oracle.v1.SourceState\"\x83\x02\n\x0bSourceState\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\r\n\x05price\x18\x02 \x01(\x04\x12\x12\n\nconfidence\x18\x03 \x01(\x04\x12\x18\n\x10time_nanoseconds\x18\x04 \x01(\x04\x12\x0e\n\x06height\x18\x05 \x01(\x03\x12\x17\n\x0f\x61ge_nanoseconds\x18\x06 \x01(\x04\x12\x1b\n\x13maximum_age_seconds\x18\x07 \x01(\r\x12\r\n\x05\x66resh\x18\x08 \x01(\x08\x12\x0f\n\x07\x63\x65rtain\x18\t \x01(\x08\x12\x10\n\x08\x64\x65viates\x18\n \x01(\x08\x12\x13\n\x0bgood_blocks\x18\x0b \x01(\r\x12\x1a\n\x12switch_back_blocks\x18\x0c \x01(\r\"\x15\n\x13QuerySignersRequest\"\xcb\x01\n\x14QuerySignersResponse\x12-\n\x04sets\x18\x01 \x03(\x0b\x32\x1f.perpd.oracle.v1.SignerSetState\x12\x14\n\x0c\x66\x65\x65_quantums\x18\x02 \x01(\x04\x12\x1b\n\x13maximum_age_seconds\x18\x03 \x01(\r\x12\x1d\n\x15maximum_ahead_seconds\x18\x04 \x01(\r\x12\x19\n\x11updates_per_block\x18\x05 \x01(\r\x12\x17\n\x0foverlap_seconds\x18\x06 \x01(\r\"i\n\x0eSignerSetState\x12\'\n\x03set\x18\x01 \x01(\x0b\x32\x1a.perpd.oracle.v1.SignerSet\x12\x1f\n\x17valid_until_nanoseconds\x18\x02 \x01(\x04\x12\r\n\x05valid\x18\x03 \x01(\x08\"%\n\x13QueryReportsRequest\x12\x0e\n\x06height\x18\x01 \x01(\x03\"Y\n\x14QueryReportsResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\x31\n\x07reports\x18\x02 \x03(\x0b\x32 .perpd.oracle.v1.ValidatorReport\"q\n\x0fValidatorReport\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\x0c\x12\r\n\x05power\x18\x02 \x01(\x04\x12\x0e\n\x06status\x18\x03 \x01(\t\x12.\n\x06prices\x18\x04 \x03(\x0b\x32\x1e.perpd.oracle.v1.ReportedPrice\"1\n\rReportedPrice\x12\x11\n\tmarket_id\x18\x01 \x01(\r\x12\r\n\x05price\x18\x02 \x01(\x04\":\n\x06Window\x12\x18\n\x10\x66rom_nanoseconds\x18\x01 \x01(\x04\x12\x16\n\x0eto_nanoseconds\x18\x02 \x01(\x04\"\x89\x01\n\x13QueryObserveRequest\x12\'\n\x06series\x18\x01 \x01(\x0e\x32\x17.perpd.oracle.v1.Series\x12\n\n\x02id\x18\x02 \x01(\r\x12(\n\x07windows\x18\x03 \x03(\x0b\x32\x17.perpd.oracle.v1.Window\x12\x13\n\x0bseconds_ago\x18\x04 \x03(\x04\"\x8d\x01\n\x07\x41verage\x12\x18\n\x10\x66rom_nanoseconds\x18\x01 \x01(\x04\x12\x16\n\x0eto_nanoseconds\x18\x02 \x01(\x04\x12\x11\n\tnumerator\x18\x03 \x01(\x0c\x12\x13\n\x0b\x64\x65nominator\x18\x04 \x01(\x04\x12\r\n\x05price\x18\x05 \x01(\x04\x12\x19\n\x11\x66resh_nanoseconds\x18\x06 \x01(\x04\"\x8c\x01\n\x14QueryObserveResponse\x12\x10\n\x08\x65xponent\x18\x01 \x01(\x11\x12\x1a\n\x12oldest_nanoseconds\x18\x02 \x01(\x04\x12\x1a\n\x12latest_nanoseconds\x18\x03 \x01(\x04\x12*\n\x08\x61verages\x18\x04 \x03(\x0b\x32\x18.perpd.oracle.v1.Average*+\n\x06Series\x12\x10\n\x0cSERIES_INDEX\x10\x00\x12\x0f\n\x0bSERIES_MARK\x10\x01\x32\x94\x04\n\x05Query\x12S\n\x06Market\x12#.perpd.oracle.v1.QueryMarketRequest\x1a$.perpd.oracle.v1.QueryMarketResponse\x12V\n\x07Markets\x12$.perpd.oracle.v1.QueryMarketsRequest\x1a%.perpd.oracle.v1.QueryMarketsResponse\x12V\n\x07Sources\x12$.perpd.oracle.v1.QuerySourcesRequest\x1a%.perpd.oracle.v1.QuerySourcesResponse\x12V\n\x07Signers\x12$.perpd.oracle.v1.QuerySignersRequest\x1a%.perpd.oracle.v1.QuerySignersResponse\x12V\n\x07Reports\x12$.perpd.oracle.v1.QueryReportsRequest\x1a%.perpd.oracle.v1.QueryReportsResponse\x12V\n\x07Observe\x12$.perpd.oracle.v1.QueryObserveRequest\x1a%.perpd.oracle.v1.QueryObserveResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bperpd/oracle/v1/query.proto\x12\x0fperpd.oracle.v1\x1a*cosmos/base/query/v1beta1/pagination.proto\x1a\x18perpd/oracle/v1/tx.proto\"\'\n\x12QueryMarketRequest\x12\x11\n\tmarket_id\x18\x01 \x01(\r\"\xb6\x02\n\x13QueryMarketResponse\x12\x11\n\tmarket_id\x18\x01 \x01(\r\x12\x0e\n\x06ticker\x18\x02 \x01(\t\x12\r\n\x05price\x18\x03 \x01(\x04\x12\x10\n\x08\x65xponent\x18\x04 \x01(\x11\x12\x16\n\x0eupdated_height\x18\x05 \x01(\x03\x12 \n\x18updated_time_nanoseconds\x18\x06 \x01(\x04\x12\x17\n\x0freporting_power\x18\x07 \x01(\x04\x12\x13\n\x0btotal_power\x18\x08 \x01(\x04\x12\x10\n\x08standing\x18\t \x01(\t\x12\x17\n\x0f\x61ge_nanoseconds\x18\n \x01(\x04\x12\x1b\n\x13maximum_age_seconds\x18\x0b \x01(\r\x12\x12\n\nconfidence\x18\x0c \x01(\x04\x12\x17\n\x0fupdates_to_come\x18\r \x01(\r\"Q\n\x13QueryMarketsRequest\x12:\n\npagination\x18\x01 \x01(\x0b\x32&.cosmos.base.query.v1beta1.PageRequest\"\x8a\x01\n\x14QueryMarketsResponse\x12\x35\n\x07markets\x18\x01 \x03(\x0b\x32$.perpd.oracle.v1.QueryMarketResponse\x12;\n\npagination\x18\x02 \x01(\x0b\x32\'.cosmos.base.query.v1beta1.PageResponse\"(\n\x13QuerySourcesRequest\x12\x11\n\tmarket_id\x18\x01 \x01(\r\"\x80\x01\n\x14QuerySourcesResponse\x12\x11\n\tmarket_id\x18\x01 \x01(\r\x12\x10\n\x08in_force\x18\x02 \x01(\t\x12\x14\n\x0csince_height\x18\x03 \x01(\x03\x12-\n\x07sources\x18\x04 \x03(\x0b\x32\x1c.perpd.oracle.v1.SourceState\"\x83\x02\n\x0bSourceState\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\r\n\x05price\x18\x02 \x01(\x04\x12\x12\n\nconfidence\x18\x03 \x01(\x04\x12\x18\n\x10time_nanoseconds\x18\x04 \x01(\x04\x12\x0e\n\x06height\x18\x05 \x01(\x03\x12\x17\n\x0f\x61ge_nanoseconds\x18\x06 \x01(\x04\x12\x1b\n\x13maximum_age_seconds\x18\x07 \x01(\r\x12\r\n\x05\x66resh\x18\x08 \x01(\x08\x12\x0f\n\x07\x63\x65rtain\x18\t \x01(\x08\x12\x10\n\x08\x64\x65viates\x18\n \x01(\x08\x12\x13\n\x0bgood_blocks\x18\x0b \x01(\r\x12\x1a\n\x12switch_back_blocks\x18\x0c \x01(\r\"\x15\n\x13QuerySignersRequest\"\xcb\x01\n\x14QuerySignersResponse\x12-\n\x04sets\x18\x01 \x03(\x0b\x32\x1f.perpd.oracle.v1.SignerSetState\x12\x14\n\x0c\x66\x65\x65_quantums\x18\x02 \x01(\x04\x12\x1b\n\x13maximum_age_seconds\x18\x03 \x01(\r\x12\x1d\n\x15maximum_ahead_seconds\x18\x04 \x01(\r\x12\x19\n\x11updates_per_block\x18\x05 \x01(\r\x12\x17\n\x0foverlap_seconds\x18\x06 \x01(\r\"i\n\x0eSignerSetState\x12\'\n\x03set\x18\x01 \x01(\x0b\x32\x1a.perpd.oracle.v1.SignerSet\x12\x1f\n\x17valid_until_nanoseconds\x18\x02 \x01(\x04\x12\r\n\x05valid\x18\x03 \x01(\x08\"%\n\x13QueryReportsRequest\x12\x0e\n\x06height\x18\x01 \x01(\x03\"Y\n\x14QueryReportsResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\x31\n\x07reports\x18\x02 \x03(\x0b\x32 .perpd.oracle.v1.ValidatorReport\"q\n\x0fValidatorReport\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\x0c\x12\r\n\x05power\x18\x02 \x01(\x04\x12\x0e\n\x06status\x18\x03 \x01(\t\x12.\n\x06prices\x18\x04 \x03(\x0b\x32\x1e.perpd.oracle.v1.ReportedPrice\"1\n\rReportedPrice\x12\x11\n\tmarket_id\x18\x01 \x01(\r\x12\r\n\x05price\x18\x02 \x01(\x04\":\n\x06Window\x12\x18\n\x10\x66rom_nanoseconds\x18\x01 \x01(\x04\x12\x16\n\x0eto_nanoseconds\x18\x02 \x01(\x04\"\x89\x01\n\x13QueryObserveRequest\x12\'\n\x06series\x18\x01 \x01(\x0e\x32\x17.perpd.oracle.v1.Series\x12\n\n\x02id\x18\x02 \x01(\r\x12(\n\x07windows\x18\x03 \x03(\x0b\x32\x17.perpd.oracle.v1.Window\x12\x13\n\x0bseconds_ago\x18\x04 \x03(\x04\"\x8d\x01\n\x07\x41verage\x12\x18\n\x10\x66rom_nanoseconds\x18\x01 \x01(\x04\x12\x16\n\x0eto_nanoseconds\x18\x02 \x01(\x04\x12\x11\n\tnumerator\x18\x03 \x01(\x0c\x12\x13\n\x0b\x64\x65nominator\x18\x04 \x01(\x04\x12\r\n\x05price\x18\x05 \x01(\x04\x12\x19\n\x11\x66resh_nanoseconds\x18\x06 \x01(\x04\"\x8c\x01\n\x14QueryObserveResponse\x12\x10\n\x08\x65xponent\x18\x01 \x01(\x11\x12\x1a\n\x12oldest_nanoseconds\x18\x02 \x01(\x04\x12\x1a\n\x12latest_nanoseconds\x18\x03 \x01(\x04\x12*\n\x08\x61verages\x18\x04 \x03(\x0b\x32\x18.perpd.oracle.v1.Average*+\n\x06Series\x12\x10\n\x0cSERIES_INDEX\x10\x00\x12\x0f\n\x0bSERIES_MARK\x10\x01\x32\x94\x04\n\x05Query\x12S\n\x06Market\x12#.perpd.oracle.v1.QueryMarketRequest\x1a$.perpd.oracle.v1.QueryMarketResponse\x12V\n\x07Markets\x12$.perpd.oracle.v1.QueryMarketsRequest\x1a%.perpd.oracle.v1.QueryMarketsResponse\x12V\n\x07Sources\x12$.perpd.oracle.v1.QuerySourcesRequest\x1a%.perpd.oracle.v1.QuerySourcesResponse\x12V\n\x07Signers\x12$.perpd.oracle.v1.QuerySignersRequest\x1a%.perpd.oracle.v1.QuerySignersResponse\x12V\n\x07Reports\x12$.perpd.oracle.v1.QueryReportsRequest\x1a%.perpd.oracle.v1.QueryReportsResponse\x12V\n\x07Observe\x12$.perpd.oracle.v1.QueryObserveRequest\x1a%.perpd.oracle.v1.QueryObserveResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'perpd.oracle.v1.query_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SERIES']._serialized_start=2133
-  _globals['_SERIES']._serialized_end=2176
+  _globals['_SERIES']._serialized_start=2250
+  _globals['_SERIES']._serialized_end=2293
   _globals['_QUERYMARKETREQUEST']._serialized_start=118
   _globals['_QUERYMARKETREQUEST']._serialized_end=157
   _globals['_QUERYMARKETRESPONSE']._serialized_start=160
-  _globals['_QUERYMARKETRESPONSE']._serialized_end=353
-  _globals['_QUERYMARKETSREQUEST']._serialized_start=355
-  _globals['_QUERYMARKETSREQUEST']._serialized_end=436
-  _globals['_QUERYMARKETSRESPONSE']._serialized_start=439
-  _globals['_QUERYMARKETSRESPONSE']._serialized_end=577
-  _globals['_QUERYSOURCESREQUEST']._serialized_start=579
-  _globals['_QUERYSOURCESREQUEST']._serialized_end=619
-  _globals['_QUERYSOURCESRESPONSE']._serialized_start=622
-  _globals['_QUERYSOURCESRESPONSE']._serialized_end=750
-  _globals['_SOURCESTATE']._serialized_start=753
-  _globals['_SOURCESTATE']._serialized_end=1012
-  _globals['_QUERYSIGNERSREQUEST']._serialized_start=1014
-  _globals['_QUERYSIGNERSREQUEST']._serialized_end=1035
-  _globals['_QUERYSIGNERSRESPONSE']._serialized_start=1038
-  _globals['_QUERYSIGNERSRESPONSE']._serialized_end=1241
-  _globals['_SIGNERSETSTATE']._serialized_start=1243
-  _globals['_SIGNERSETSTATE']._serialized_end=1348
-  _globals['_QUERYREPORTSREQUEST']._serialized_start=1350
-  _globals['_QUERYREPORTSREQUEST']._serialized_end=1387
-  _globals['_QUERYREPORTSRESPONSE']._serialized_start=1389
-  _globals['_QUERYREPORTSRESPONSE']._serialized_end=1478
-  _globals['_VALIDATORREPORT']._serialized_start=1480
-  _globals['_VALIDATORREPORT']._serialized_end=1593
-  _globals['_REPORTEDPRICE']._serialized_start=1595
-  _globals['_REPORTEDPRICE']._serialized_end=1644
-  _globals['_WINDOW']._serialized_start=1646
-  _globals['_WINDOW']._serialized_end=1704
-  _globals['_QUERYOBSERVEREQUEST']._serialized_start=1707
-  _globals['_QUERYOBSERVEREQUEST']._serialized_end=1844
-  _globals['_AVERAGE']._serialized_start=1847
-  _globals['_AVERAGE']._serialized_end=1988
-  _globals['_QUERYOBSERVERESPONSE']._serialized_start=1991
-  _globals['_QUERYOBSERVERESPONSE']._serialized_end=2131
-  _globals['_QUERY']._serialized_start=2179
-  _globals['_QUERY']._serialized_end=2711
+  _globals['_QUERYMARKETRESPONSE']._serialized_end=470
+  _globals['_QUERYMARKETSREQUEST']._serialized_start=472
+  _globals['_QUERYMARKETSREQUEST']._serialized_end=553
+  _globals['_QUERYMARKETSRESPONSE']._serialized_start=556
+  _globals['_QUERYMARKETSRESPONSE']._serialized_end=694
+  _globals['_QUERYSOURCESREQUEST']._serialized_start=696
+  _globals['_QUERYSOURCESREQUEST']._serialized_end=736
+  _globals['_QUERYSOURCESRESPONSE']._serialized_start=739
+  _globals['_QUERYSOURCESRESPONSE']._serialized_end=867
+  _globals['_SOURCESTATE']._serialized_start=870
+  _globals['_SOURCESTATE']._serialized_end=1129
+  _globals['_QUERYSIGNERSREQUEST']._serialized_start=1131
+  _globals['_QUERYSIGNERSREQUEST']._serialized_end=1152
+  _globals['_QUERYSIGNERSRESPONSE']._serialized_start=1155
+  _globals['_QUERYSIGNERSRESPONSE']._serialized_end=1358
+  _globals['_SIGNERSETSTATE']._serialized_start=1360
+  _globals['_SIGNERSETSTATE']._serialized_end=1465
+  _globals['_QUERYREPORTSREQUEST']._serialized_start=1467
+  _globals['_QUERYREPORTSREQUEST']._serialized_end=1504
+  _globals['_QUERYREPORTSRESPONSE']._serialized_start=1506
+  _globals['_QUERYREPORTSRESPONSE']._serialized_end=1595
+  _globals['_VALIDATORREPORT']._serialized_start=1597
+  _globals['_VALIDATORREPORT']._serialized_end=1710
+  _globals['_REPORTEDPRICE']._serialized_start=1712
+  _globals['_REPORTEDPRICE']._serialized_end=1761
+  _globals['_WINDOW']._serialized_start=1763
+  _globals['_WINDOW']._serialized_end=1821
+  _globals['_QUERYOBSERVEREQUEST']._serialized_start=1824
+  _globals['_QUERYOBSERVEREQUEST']._serialized_end=1961
+  _globals['_AVERAGE']._serialized_start=1964
+  _globals['_AVERAGE']._serialized_end=2105
+  _globals['_QUERYOBSERVERESPONSE']._serialized_start=2108
+  _globals['_QUERYOBSERVERESPONSE']._serialized_end=2248
+  _globals['_QUERY']._serialized_start=2296
+  _globals['_QUERY']._serialized_end=2828
 # @@protoc_insertion_point(module_scope)

@@ -23,7 +23,7 @@ class QueryMarketRequest(_message.Message):
     def __init__(self, market_id: _Optional[int] = ...) -> None: ...
 
 class QueryMarketResponse(_message.Message):
-    __slots__ = ("market_id", "ticker", "price", "exponent", "updated_height", "updated_time_nanoseconds", "reporting_power", "total_power")
+    __slots__ = ("market_id", "ticker", "price", "exponent", "updated_height", "updated_time_nanoseconds", "reporting_power", "total_power", "standing", "age_nanoseconds", "maximum_age_seconds", "confidence", "updates_to_come")
     MARKET_ID_FIELD_NUMBER: _ClassVar[int]
     TICKER_FIELD_NUMBER: _ClassVar[int]
     PRICE_FIELD_NUMBER: _ClassVar[int]
@@ -32,6 +32,11 @@ class QueryMarketResponse(_message.Message):
     UPDATED_TIME_NANOSECONDS_FIELD_NUMBER: _ClassVar[int]
     REPORTING_POWER_FIELD_NUMBER: _ClassVar[int]
     TOTAL_POWER_FIELD_NUMBER: _ClassVar[int]
+    STANDING_FIELD_NUMBER: _ClassVar[int]
+    AGE_NANOSECONDS_FIELD_NUMBER: _ClassVar[int]
+    MAXIMUM_AGE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    UPDATES_TO_COME_FIELD_NUMBER: _ClassVar[int]
     market_id: int
     ticker: str
     price: int
@@ -40,7 +45,12 @@ class QueryMarketResponse(_message.Message):
     updated_time_nanoseconds: int
     reporting_power: int
     total_power: int
-    def __init__(self, market_id: _Optional[int] = ..., ticker: _Optional[str] = ..., price: _Optional[int] = ..., exponent: _Optional[int] = ..., updated_height: _Optional[int] = ..., updated_time_nanoseconds: _Optional[int] = ..., reporting_power: _Optional[int] = ..., total_power: _Optional[int] = ...) -> None: ...
+    standing: str
+    age_nanoseconds: int
+    maximum_age_seconds: int
+    confidence: int
+    updates_to_come: int
+    def __init__(self, market_id: _Optional[int] = ..., ticker: _Optional[str] = ..., price: _Optional[int] = ..., exponent: _Optional[int] = ..., updated_height: _Optional[int] = ..., updated_time_nanoseconds: _Optional[int] = ..., reporting_power: _Optional[int] = ..., total_power: _Optional[int] = ..., standing: _Optional[str] = ..., age_nanoseconds: _Optional[int] = ..., maximum_age_seconds: _Optional[int] = ..., confidence: _Optional[int] = ..., updates_to_come: _Optional[int] = ...) -> None: ...
 
 class QueryMarketsRequest(_message.Message):
     __slots__ = ("pagination",)
