@@ -196,6 +196,48 @@ def test_a_source_s_old_word_ages_though_it_stays_in_force() -> None:
     assert markets.oracle.standing(step(markets), BTC) is Standing.STALE
 
 
+def reopening(markets: Markets) -> int:
+    """By how many updates BTC is open again."""
+    return markets.oracle_module._state.reopenings.get(markets.ctx, BTC) or 0
+
+
+def test_a_market_reopens_by_what_sources_say_anew() -> None:
+    """Two updates are to come: each signed price counts once, in the block after the one that took it, however long it is in force."""
+    markets = market_of("PULL", updates_to_come=2)
+    say(markets, Source.PULL, OLD)
+    left = []
+    for _ in range(3):
+        step(markets)
+        left.append(reopening(markets))
+    say(markets, Source.PULL, OLD)
+    step(markets)
+    assert [*left, reopening(markets)] == [1, 1, 1, 0]
+    assert markets.oracle.standing(markets.ctx, BTC) is Standing.FRESH
+
+
+def test_a_market_does_not_reopen_by_what_a_source_said_long_ago() -> None:
+    """A push from before is in force again when votes have stopped: it is not news."""
+    markets = market_of("VOTES", "PUSH", source_ages_seconds={"VOTES": 1, "PUSH": 3_600}, updates_to_come=9)
+    say(markets, Source.PUSH, OLD + 1)
+    step(markets, votes=OLD)
+    step(markets, votes=OLD)
+    assert reopening(markets) == 7
+    ctx = step(markets, seconds=2)
+    assert told(ctx, "oracle_source_changed") == [(BTC, "VOTES", "PUSH")]
+    assert (markets.oracle.recorded(ctx, BTC).price, reopening(markets)) == (OLD + 1, 7)
+
+
+def test_a_signed_price_that_is_far_is_reached_in_as_many_blocks_as_the_largest_move_needs() -> None:
+    """ORACLE-7 holds for every source: the price goes on towards what was said once."""
+    markets = market_of("PULL", maximum_move_ppm=10_000)
+    wanted = OLD * 1_025 // 1_000
+    say(markets, Source.PULL, wanted)
+    found = [markets.oracle.recorded(step(markets), BTC).price for _ in range(4)]
+    first = OLD + OLD // 100
+    assert found == [first, first + first // 100, wanted, wanted]
+    assert markets.oracle.recorded(markets.ctx, BTC).updated_height == 1
+
+
 @pytest.mark.parametrize("sources", [("VOTES", "PULL", "PUSH"), ("PUSH",), ("PULL", "VOTES")])
 def test_an_export_of_sources_builds_the_same_state(sources: tuple[str, ...]) -> None:
     """With prices by source, a choice that has been made, runs and a deviation."""
