@@ -155,6 +155,18 @@ def test_the_old_set_signs_through_the_overlap_and_then_no_more(open_exchange: O
     assert outcome(exchange, signed(exchange, version=2, signers=(4, 5))) == ("", 0)
 
 
+def test_another_rotation_does_not_lengthen_the_overlap_of_an_older_set(open_exchange: OpenExchange) -> None:
+    """Three sets are valid at once for a while; each ends ten seconds after it was replaced itself."""
+    exchange = rotated(open_exchange)
+    ends = {version: one.valid_until_ns for version, one in exchange.wiring.oracle.pull.sets(exchange.ctx)}
+    assert ends == {1: exchange.chain.time_ns + 10 * SECOND, 2: 0}
+    exchange.run(3)
+    exchange.block(exchange.sign("carol", rotation(3, 1, [6])))
+    later = {version: one.valid_until_ns for version, one in exchange.wiring.oracle.pull.sets(exchange.ctx)}
+    assert later == {1: ends[1], 2: exchange.chain.time_ns + 10 * SECOND, 3: 0}
+    assert outcome(exchange, signed(exchange)) == ("", 0)
+
+
 def test_expired_sets_are_forgotten_at_the_next_rotation(open_exchange: OpenExchange) -> None:
     """What is kept of signers does not grow with every rotation; versions only rise."""
     exchange = rotated(open_exchange)

@@ -56,6 +56,15 @@ def test_a_price_is_converted_exactly_or_not_at_all(price: int, confidence: int,
         assert (found[1] - 1) * scale < confidence * 10 ** (exponent + 30) or not found[1]
 
 
+def test_a_confidence_is_rounded_up_and_never_beyond_64_bits() -> None:
+    """ORACLE-35: to whole units of the market's exponent, from one unit of the finer one on."""
+    widths = {0: 0, 1: 1, 99: 1, 100: 1, 101: 2, 2**64 - 1: 184_467_440_737_095_517}
+    assert {width: in_exponent(PriceUpdate(0, 500, -7, width, 1), -5) for width in widths} == {
+        key: (5, value) for key, value in widths.items()
+    }
+    assert in_exponent(PriceUpdate(0, 5, -5, 2**63, 1), -6) == (50, 2**64 - 1)
+
+
 def test_a_push_is_due_at_the_deviation_and_at_the_heartbeat_exactly() -> None:
     """ORACLE-36: one unit and one nanosecond before, not."""
     last = SourcePrice(1_000_000, 0, 5, 1)
