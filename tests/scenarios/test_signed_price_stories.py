@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from modules.oracle.sources import Source, SourcePrice
+from node.sequencer.lanes import OTHER, traits_of
 from support.authority_desk import AUTHORITY
 from support.exchange import WALLET, Exchange, OpenExchange, genesis, quick_directory
 from support.markets import BTC, ETH
@@ -75,6 +76,15 @@ def test_an_update_acts_from_the_next_block_on_and_its_sender_pays(open_exchange
     recorded = exchange.wiring.oracle.keeper.recorded(exchange.ctx, BTC)
     assert (recorded.price, recorded.confidence, recorded.updated_ns) == (NEW, 7, published)
     assert recorded.updated_height == exchange.chain.height - 1
+
+
+def test_messages_with_prices_are_of_the_last_lane_and_pass_the_check(open_exchange: OpenExchange) -> None:
+    """Lane 5, after whatever prices decide in this block; a pool takes them without looking at signatures of signers."""
+    exchange = open_exchange(genesis(oracle=priced([PULL])))
+    message = signed_update(exchange.chain.chain_id, price_update(NEW, next_ns(exchange)))
+    for one in (message, pushed(NEW), rotation()):
+        assert traits_of(one.DESCRIPTOR.full_name)(one).lane == OTHER
+    assert [answer.code for answer in exchange.check_tx(exchange.sign("alice", message))] == [0] * 4
 
 
 def test_one_message_carries_many_markets_each_in_its_own_exponent(open_exchange: OpenExchange) -> None:
