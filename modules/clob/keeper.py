@@ -302,16 +302,16 @@ class ClobKeeper:
             index = self._perp.index_subticks(ctx, pair.perpetual_id, pair.quantum_conversion_exponent)
             if index[0] == 0:
                 continue
-            premium, prices = 0, None
-            if pair.status == PairStatus.ACTIVE:
+            premium, prices, is_fresh = 0, None, not self._perp.standing(ctx, pair.perpetual_id)
+            if pair.status == PairStatus.ACTIVE and is_fresh:
                 notional = self._perp.tier(ctx, self._perp.require(ctx, pair.perpetual_id)).impact_notional
                 prices = book_prices(ctx, self._book, self._checks, pair, notional, orders_max)
                 premium = impact_premium(ctx, self._book, pair, prices, index)
             self._perp.mark.observe(ctx, pair.perpetual_id, prices, frozen=self._state.touched.has(ctx, pair.perpetual_id))
-            if self._perp.standing(ctx, pair.perpetual_id):
-                self._funding.no_premium(ctx, pair.perpetual_id)
-            else:
+            if is_fresh:
                 self._funding.add_premium(ctx, pair.perpetual_id, premium)
+            else:
+                self._funding.no_premium(ctx, pair.perpetual_id)
         for perpetual_id in list(self._state.touched.keys(ctx)):
             self._state.touched.delete(ctx, perpetual_id)
 

@@ -275,6 +275,11 @@ def test_questions_change_nothing(open_exchange: OpenExchange, seed: int) -> Non
             twins.new_pool()
             twins.decide()
         exchange = twins.exchange
+        for _ in range(HEIGHTS_BEFORE):
+            # The order in a block hangs on the app hash, so what is left of a book is another thing whenever state has another shape.
+            if not all(exchange.book().values()):
+                twins.new_pool()
+                twins.decide()
         assert all(exchange.book().values())
         assert [name for name in TRADERS if exchange.position(name)]
         for _ in range(HEIGHTS):
