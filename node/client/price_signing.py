@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,12 @@ class PriceSigners:
             "threshold": self.threshold,
             "public_keys": [_raw(key).hex() for key in self.keys],
         }
+
+    def rotation(self) -> dict[str, Any]:
+        """The authority's message that names this set, as `perpd tx change` reads it."""
+        keys = [b64encode(_raw(key)).decode() for key in self.keys]
+        wanted = {"version": self.version, "threshold": self.threshold, "public_keys": keys}
+        return {"@type": "/" + tx_pb2.MsgRotateSigners.DESCRIPTOR.full_name, "set": wanted}
 
     def sign(self, chain_id: str, updates: Sequence[PriceUpdate], signers: int) -> tx_pb2.MsgUpdatePrices:
         """A message without a sender, signed by the first so many signers; updates by ascending market."""

@@ -77,14 +77,15 @@ keys_option = click.option(
 @click.option("--count", type=int, default=3, show_default=True, help="How many signers.")
 @click.option("--threshold", type=int, default=2, show_default=True, help="How many of them must sign.")
 @click.option("--version", type=click.IntRange(min=0, max=2**32 - 1), default=1, show_default=True, help="Of the signer set.")
+@click.option("--change", type=click.Path(path_type=Path), help="Write the message that rotates to this set, for `perpd tx change`.")
 @keys_option
 @home_option
 @json_option
-def signers(count: int, threshold: int, version: int, keys_file: Path | None, directory: Path, as_json: bool) -> None:
+def signers(count: int, threshold: int, version: int, change: Path | None, keys_file: Path | None, directory: Path, as_json: bool) -> None:
     """Make keys that sign prices, or show those that are there; never replaces any.
 
-    What is shown is an entry of `oracle.pull.signer_sets` in a genesis. The authority makes it another set of a running chain with
-    /perpd.oracle.v1.MsgRotateSigners (`perpd tx change`).
+    What is shown is an entry of `oracle.pull.signer_sets` in a genesis. On a running chain the authority names it with the message that
+    --change writes.
     """
     from node.client.price_signing import PriceSigners  # noqa: PLC0415  (other commands need no keys)
 
@@ -92,6 +93,8 @@ def signers(count: int, threshold: int, version: int, keys_file: Path | None, di
     if not path.exists():
         PriceSigners.generate(version, threshold, count).save(path)
     found = PriceSigners.load(path)
+    if change is not None:
+        files.write_json(change, found.rotation())
     lines = [f"signer set {found.version}, {found.threshold} of {len(found.keys)} sign; keys in {path}", *found.public()["public_keys"]]
     emit(found.public() | {"keys_file": str(path)}, "\n".join(lines), as_json)
 

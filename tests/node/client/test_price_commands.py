@@ -130,6 +130,20 @@ def test_reports_name_every_validator_and_its_prices(node: SingleNode, capsys: p
     assert (code, out) == (0, "block 1 carries no reports\n")
 
 
+def test_the_authority_rotates_to_new_keys(node: SingleNode, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """New keys, the message that names them, and a price that they sign."""
+    keys, change, update = (tmp_path / f"{name}.json" for name in ("keys", "change", "update"))
+    assert run(node, capsys, "oracle", "signers", "--keys", str(keys), "--version", "2", "--change", str(change))[0] == 0
+    code, out, err = run(node, capsys, "tx", "change", str(change), "--from", "faucet")
+    assert code == 0, err
+    assert out.startswith("perpd.oracle.v1.MsgRotateSigners is in effect from block ")
+    sign = ("oracle", "sign", "BTC-USD=48001", "--keys", str(keys), "--time", block_ns(node), "--out", str(update))
+    assert run(node, capsys, *sign)[0] == 0
+    code, out, err = run(node, capsys, "tx", "price-update", str(update), "--from", "alice", "--json")
+    assert code == 0, err
+    assert json.loads(out)["signer_set"] == 2
+
+
 def test_keys_are_made_once_and_read_by_their_owner_only(node: SingleNode, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """What is shown is what a genesis takes; a second call shows the same keys."""
     file = tmp_path / "keys.json"
