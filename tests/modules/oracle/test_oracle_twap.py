@@ -274,6 +274,36 @@ def test_confirmations_keep_a_price_fresh_without_a_write() -> None:
     assert desk.integral(START, desk.ctx.time_ns) == (100 * 15_000 * SECOND, 15_000 * SECOND)
 
 
+def test_a_stale_price_is_noted_once() -> None:
+    """The moment at which a price becomes too old is one step; the blocks after it, in which nothing comes, write nothing."""
+    desk = AveragesDesk()
+    begin_block(desk, 0, 100)
+    begin_block(desk, 61 * SECOND, None)
+    mark = desk.ctx.state.mark()
+    for _ in range(5):
+        begin_block(desk, 30 * SECOND, None)
+    assert desk.written(mark) == []
+    assert desk.integral(START, desk.ctx.time_ns)[1] == 60 * SECOND + 1
+
+
+def test_a_market_that_reopens_is_not_fresh_until_it_has_proved_itself() -> None:
+    """A young price of a market that is REOPENING is in force but not fresh, from the time of the block on; so is its mark."""
+    desk = AveragesDesk()
+    mark = Series(MARK, 7)
+    begin_block(desk, 0, 100)
+    desk.oracle.record_mark(desk.ctx, 7, BTC, 101)
+    for gap_ns in (400 * SECOND, 0, 0, 0, 0):
+        ctx = desk.step(SECOND)
+        desk.oracle.begin_block(ctx, gap_ns)
+        desk.set_price(BTC, 100)
+        desk.oracle.record_prices(ctx)
+        desk.oracle.record_mark(ctx, 7, BTC, 101)
+    assert desk.oracle.reopening(desk.ctx).fresh_prices == 3
+    for series, price in ((BTC_INDEX, 100), (mark, 101)):
+        seconds = [desk.integral(START + second * SECOND, START + (second + 1) * SECOND, series) for second in range(5)]
+        assert seconds == [(price * SECOND, fresh_ns) for fresh_ns in (SECOND, 0, 0, SECOND, SECOND)]
+
+
 def test_the_mark_is_as_fresh_as_the_index_of_its_market() -> None:
     """When the index ages, so does the mark that follows it, from the same nanosecond on."""
     desk = AveragesDesk()
