@@ -213,6 +213,10 @@ def test_a_market_reopens_by_what_sources_say_anew() -> None:
     step(markets)
     assert [*left, reopening(markets)] == [1, 1, 1, 0]
     assert markets.oracle.standing(markets.ctx, BTC) is Standing.FRESH
+    markets = market_of("VOTES", "PUSH", updates_to_come=9)
+    for votes, expected in ((OLD, 8), (0, 8), (0, 8), (OLD, 7)):
+        step(markets, votes=votes)
+        assert reopening(markets) == expected
 
 
 def test_a_market_does_not_reopen_by_what_a_source_said_long_ago() -> None:
