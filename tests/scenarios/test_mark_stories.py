@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from modules.clob.model import PairStatus, pair_to_proto
 from node.query.services.positions import PATH, positions_routes
+from perpd_proto.dydxprotocol.clob.tx_pb2 import MsgUpdateClobPair
 from perpd_proto.perpd.perp.v1 import query_pb2
 from support.chain import SECOND
 from support.exchange import DOLLAR, Exchange, OpenExchange, genesis
@@ -122,6 +124,23 @@ def test_deleveraging_freezes_the_mark_too(open_exchange: OpenExchange) -> None:
     happened = exchange.block()
     assert [event["subaccount"] for event in happened.events("deleveraged")] == [text_of("carol"), text_of("bob")]
     assert exchange.wiring.perp.keeper.mark.look(exchange.ctx, BTC).frozen_height == exchange.chain.height
+
+
+def test_a_market_on_its_mark_is_settled_at_its_index(open_exchange: OpenExchange) -> None:
+    """The squeezed mark is below the index when the authority ends the market; every close is at the index."""
+    exchange = open_exchange(squeezable("MARK", authority={"address": text_of("erin")}))
+    squeeze(exchange)
+    exchange.run(5)
+    assert mark(exchange) < INDEX
+    pair = exchange.wiring.clob.keeper.pair(exchange.ctx, BTC)
+    assert pair is not None
+    message = MsgUpdateClobPair(authority=text_of("erin"))
+    message.clob_pair.CopyFrom(pair_to_proto(pair._replace(status=int(PairStatus.FINAL_SETTLEMENT))))
+    exchange.block(exchange.sign("erin", message))
+    assert mark(exchange) < INDEX, "it is the block's to its end"
+    closes = exchange.block().events("final_settlement")
+    assert [(event["oracle_price"], event["quote_quantums"]) for event in closes] == [(str(INDEX), str(WORTH))] * 2
+    assert exchange.open_interest() == 0
 
 
 def test_a_restarted_and_an_exported_chain_have_the_same_marks(open_exchange: OpenExchange) -> None:
