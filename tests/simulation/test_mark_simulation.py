@@ -28,7 +28,7 @@ def test_a_life_on_mark_prices_keeps_every_invariant(tmp_path: Path) -> None:
         chain = simulation.network.chain
         chain.start()
         off = frozen = 0
-        while chain.height < BLOCKS_LEAST or not frozen:
+        while chain.height < BLOCKS_LEAST or not (frozen and simulation.events["liquidation"]):
             assert chain.height < BLOCKS_MOST, "nobody was liquidated in a market with a mark"
             simulation.block()
             app, ctx = simulation.network.app, simulation.network.context()
@@ -41,5 +41,4 @@ def test_a_life_on_mark_prices_keeps_every_invariant(tmp_path: Path) -> None:
                 frozen += found.frozen_height == ctx.height
         simulation.scan()
         assert off > BLOCKS_LEAST
-        assert simulation.events["liquidation"] > 0
         simulation.exported()
