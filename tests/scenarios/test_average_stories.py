@@ -10,6 +10,7 @@ from modules.kernel.module import QueryError
 from modules.oracle.model import INDEX, MARK, Series
 from node.app import App
 from perpd_proto.perpd.oracle.v1 import query_pb2
+from perpd_proto.tendermint.abci import types_pb2 as abci
 from support.averages import SlowAverages
 from support.chain import SECOND
 from support.exchange import Exchange, OpenExchange, committed, genesis
@@ -75,6 +76,20 @@ def test_old_heights_answer_as_they_did_then(open_exchange: OpenExchange) -> Non
     with pytest.raises(QueryError, match="is not kept") as refused:
         observe(exchange.apps[0], (time_ns, time_ns + SECOND), height=height)
     assert refused.value.status == "OUT_OF_RANGE"
+
+
+def test_abci_query_names_the_status_as_clients_match_it(open_exchange: OpenExchange) -> None:
+    """Over the engine's RPC the same question has the same answer, and a window that is not kept the status OutOfRange."""
+    exchange = open_exchange()
+    exchange.run(3)
+    app, now = exchange.apps[0], exchange.chain.time_ns
+    request = query_pb2.QueryObserveRequest(windows=[query_pb2.Window(from_nanoseconds=now - SECOND, to_nanoseconds=now)])
+    answer = app.query(abci.RequestQuery(path=OBSERVE, data=request.SerializeToString()))
+    assert (answer.code, answer.value) == (0, observe(app, (now - SECOND, now)).SerializeToString())
+    request.windows[0].to_nanoseconds += 1
+    refused = app.query(abci.RequestQuery(path=OBSERVE, data=request.SerializeToString()))
+    assert refused.code == 18
+    assert refused.log.startswith(f"rpc error: code = OutOfRange desc = the window from {now - SECOND} to {now + 1} is not kept")
 
 
 def test_silent_validators_leave_the_price_in_force_and_the_window_less_fresh(open_exchange: OpenExchange) -> None:

@@ -4,6 +4,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import grpc
+import pytest
+
+from perpd_proto.perpd.oracle.v1 import query_pb2
 from support.chain import SECOND
 from support.single_node import BTC_PRICE, SingleNode
 
@@ -52,3 +56,15 @@ def test_what_is_not_kept_is_told_in_a_sentence(perpd: Perpd) -> None:
     assert (code, "is empty" in told) == (1, True)
     code, _, told = perpd("query", "observe", "DOGE-USD")
     assert (code, "is no market of this chain" in told) == (1, True)
+
+
+def test_grpc_answers_with_the_status_out_of_range(node: SingleNode) -> None:
+    """A window that ends after the latest block, or begins before the oldest step."""
+    kinds = (query_pb2.QueryObserveRequest.SerializeToString, query_pb2.QueryObserveResponse.FromString)
+    with grpc.insecure_channel(node.address) as channel:
+        ask = channel.unary_unary("/perpd.oracle.v1.Query/Observe", *kinds)
+        kept = ask(query_pb2.QueryObserveRequest())
+        for begin, end in ((kept.oldest_nanoseconds, kept.latest_nanoseconds + 1), (kept.oldest_nanoseconds - 1, kept.latest_nanoseconds)):
+            with pytest.raises(grpc.RpcError) as refused:
+                ask(query_pb2.QueryObserveRequest(windows=[query_pb2.Window(from_nanoseconds=begin, to_nanoseconds=end)]))
+            assert refused.value.code() is grpc.StatusCode.OUT_OF_RANGE
