@@ -64,8 +64,9 @@ class Marks:
         old = self._state.marks.get(ctx, perpetual_id)
         if frozen or self._oracle.standing(ctx, perpetual.market_id) is not Standing.FRESH:
             if old is not None:
-                height = ctx.height if frozen else old.frozen_height
-                self._state.marks.set(ctx, perpetual_id, old._replace(observed_ns=old.observed_ns and ctx.time_ns, frozen_height=height))
+                observed_ns = ctx.time_ns if old.observed_ns else 0
+                frozen_height = ctx.height if frozen else old.frozen_height
+                self._state.marks.set(ctx, perpetual_id, old._replace(observed_ns=observed_ns, frozen_height=frozen_height))
             return
         reading = self._index(ctx, perpetual)
         middle = impact_middle = 0
@@ -73,8 +74,9 @@ class Marks:
             unit = formulas.index_subticks(1, reading.exponent, perpetual.atomic_resolution, book.quantum_conversion_exponent)
             middle = _middle(book.bid, book.ask, unit)
             impact_middle = _middle(book.impact_bid, book.impact_ask, unit)
-        new = _observed(old or Mark(reading.price, reading.price), middle, impact_middle, reading.price, ctx.time_ns, perpetual)
-        if new != (old or Mark(reading.price, reading.price)):
+        before = old or Mark(reading.price, reading.price)
+        new = _observed(before, middle, impact_middle, reading.price, ctx.time_ns, perpetual)
+        if new != before:
             self._state.marks.set(ctx, perpetual_id, new)
 
     def forget(self, ctx: Context, perpetual_id: int) -> None:
