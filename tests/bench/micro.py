@@ -207,7 +207,8 @@ def liquidation_pass(report: Report, accounts: int) -> None:
     for round_ in range(7):
         ctx = Context(state, round_ + 2, GENESIS_TIME_NS + (round_ + 1) * 10**9, CHAIN_ID)
         votes = tuple(
-            (market.id, wiring.oracle.keeper.recorded(ctx, market.id).price * 10_010 // 10_000) for market in wiring.oracle.keeper.markets(ctx)
+            (market.id, wiring.oracle.keeper.recorded(ctx, market.id).price * 10_010 // 10_000)
+            for market in wiring.oracle.keeper.markets(ctx)
         )
         wiring.oracle.keeper.apply_votes(ctx, [PriceVote(1, votes)], 1)
         ctx.scratch.clear()
