@@ -32,7 +32,10 @@ MODULE_LIBRARIES = frozenset((
     "typing", "bech32", "bip32", "google", "modules", "perpd_proto",
 ))  # fmt: skip
 """Everything that state machine code imports: no files, sockets, clocks, threads, databases, randomness, environment."""
-CONSENSUS_ROOMS = ("modules", "node/executor.py", "node/ed25519.py", "node/sequencer", "node/tx", "node/store/state.py", "node/store/tree.py", "node/votes")
+CONSENSUS_ROOMS = (
+    "modules", "node/executor.py", "node/ed25519.py", "node/sequencer", "node/tx", "node/votes", "node/store/state.py",
+    "node/store/tree.py",
+)  # fmt: skip
 """Code whose results every node must compute alike."""
 UNPREDICTABLE = frozenset((
     "os", "sys", "time", "datetime", "calendar", "random", "secrets", "uuid", "decimal", "fractions", "math", "cmath", "statistics",

@@ -15,7 +15,7 @@ from perpd_proto.tendermint.types import validator_pb2
 QUERIES = {
     "sequencer.v1.sequencer": "Params",
     "clob.v1.query": "Book BookOrders Orders Order",
-    "perp.v1.query": "Account Positions Margin Conservation",
+    "perp.v1.query": "Account Positions Margin Mark Conservation",
     "funding.v1.query": "Funding Rates",
     "oracle.v1.query": "Market Markets Sources Signers Reports Observe",
     "node.v1.query": "Status AppHash Proposals Insurance",
