@@ -269,6 +269,25 @@ def test_triggers_wait_and_slices_are_skipped(open_exchange: OpenExchange) -> No
     assert [event["slice_quantums"] != "0" for event in exchange.block().events("twap_slice")] == [True]
 
 
+def test_what_has_triggered_and_found_no_room_waits_for_a_fresh_price(open_exchange: OpenExchange) -> None:
+    """A block runs one of two; before the other's turn the price is stale. It keeps its place and runs with the next price, whatever it is."""
+    state = held()
+    state["clob"]["params"] = {"max_due_per_block": 1}
+    exchange = open_exchange(state, nodes=1)
+    trigger = PRICE + 100 * TICK
+    exchange.block(conditional(exchange, "bob", 1, trigger), conditional(exchange, "carol", 2, trigger))
+    exchange.price_becomes(6_012_345_678 + 110 * TICK)
+    fall_silent(exchange, BTC)
+    assert len(exchange.block().events("conditional_triggered")) == 1
+    exchange.chain.block_seconds_ns = 61 * SECOND
+    assert not exchange.block().events("conditional_triggered")
+    exchange.chain.block_seconds_ns = SECOND
+    assert not exchange.block().events("conditional_triggered")
+    speak(exchange, 6_012_345_678)
+    exchange.block()
+    assert len(exchange.block().events("conditional_triggered")) == 1
+
+
 def test_time_without_a_fresh_price_is_not_charged(open_exchange: OpenExchange) -> None:
     """The running epoch covers what was before and after; the time between is nobody's."""
     exchange = open_exchange(held(), nodes=1)
