@@ -270,7 +270,7 @@ def test_triggers_wait_and_slices_are_skipped(open_exchange: OpenExchange) -> No
 
 
 def test_what_has_triggered_and_found_no_room_waits_for_a_fresh_price(open_exchange: OpenExchange) -> None:
-    """A block runs one of two; before the other's turn the price is stale. It keeps its place and runs with the next price, whatever it is."""
+    """A block runs one of two; then the price is stale. The other keeps its place and runs with the next price, whatever it is."""
     state = held()
     state["clob"]["params"] = {"max_due_per_block": 1}
     exchange = open_exchange(state, nodes=1)
