@@ -45,7 +45,8 @@ def test_the_golden_chain_holds_what_matters() -> None:
     happened = vector()["every_kind"]["events"]
     orders = ("conditional_placed", "conditional_triggered", "twap_placed", "twap_slice", "order_placed", "order_fill", "order_cancelled")
     money = ("liquidation", "deleveraged", "final_settlement", "position_closed", "settled_funding", "change_applied")
-    assert all(happened.get(name, 0) > 0 for name in (*orders, *money))
+    prices = ("oracle_price_reported", "oracle_source_changed", "oracle_standing_changed")
+    assert all(happened.get(name, 0) > 0 for name in (*orders, *money, *prices))
 
 
 def test_the_hash_seed_of_python_changes_nothing() -> None:

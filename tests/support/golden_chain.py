@@ -23,7 +23,7 @@ from support.simulation import running
 
 VECTOR = Path(__file__).parents[1] / "vectors" / "golden_chain.json"
 SEED, BLOCKS, POOL = 19, 24, 14
-EVERY_SEED, EVERY_BLOCKS = 5, 60
+EVERY_SEED, EVERY_BLOCKS = 6, 60
 
 
 def _digest(parts: list[bytes]) -> str:
