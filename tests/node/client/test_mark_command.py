@@ -1,20 +1,11 @@
 """`perpd query mark` as a user types it, against a real application."""
 
-import json
 from collections.abc import Callable
-from typing import Any
 
 from support.single_node import BTC_PRICE, SingleNode
+from support.typed import document
 
 Perpd = Callable[..., tuple[int, str, str]]
-
-
-def document(ran: tuple[int, str, str]) -> dict[str, Any]:
-    """The JSON that a command printed; it succeeded."""
-    code, out, err = ran
-    assert code == 0, err
-    found: dict[str, Any] = json.loads(out)
-    return found
 
 
 def test_a_market_without_a_book_has_the_index_as_its_mark(perpd: Perpd, node: SingleNode) -> None:

@@ -1,8 +1,6 @@
 """`perpd query observe` as a user types it, against a real application."""
 
-import json
 from collections.abc import Callable
-from typing import Any
 
 import grpc
 import pytest
@@ -10,16 +8,9 @@ import pytest
 from perpd_proto.perpd.oracle.v1 import query_pb2
 from support.chain import SECOND
 from support.single_node import BTC_PRICE, SingleNode
+from support.typed import document
 
 Perpd = Callable[..., tuple[int, str, str]]
-
-
-def document(ran: tuple[int, str, str]) -> dict[str, Any]:
-    """The JSON that a command printed; it succeeded."""
-    code, out, err = ran
-    assert code == 0, err
-    found: dict[str, Any] = json.loads(out)
-    return found
 
 
 def test_averages_are_shown_for_index_and_mark(perpd: Perpd, node: SingleNode) -> None:

@@ -1,21 +1,12 @@
 """`perpd query oracle` as a user types it, against a real application."""
 
-import json
 from collections.abc import Callable
-from typing import Any
 
 from support.chain import SECOND
 from support.single_node import BTC_PRICE, SingleNode
+from support.typed import document
 
 Perpd = Callable[..., tuple[int, str, str]]
-
-
-def document(ran: tuple[int, str, str]) -> dict[str, Any]:
-    """The JSON that a command printed; it succeeded."""
-    code, out, err = ran
-    assert code == 0, err
-    found: dict[str, Any] = json.loads(out)
-    return found
 
 
 def test_all_prices_are_shown_with_age_standing_and_power(perpd: Perpd, node: SingleNode) -> None:

@@ -8,16 +8,9 @@ import pytest
 
 from node import cli
 from support.single_node import CHAIN_ID, SingleNode
+from support.typed import document
 
 Perpd = Callable[..., tuple[int, str, str]]
-
-
-def document(ran: tuple[int, str, str]) -> dict[str, Any]:
-    """The JSON that a command printed; it succeeded."""
-    code, out, err = ran
-    assert code == 0, err
-    found: dict[str, Any] = json.loads(out)
-    return found
 
 
 def test_a_trader_deposits_trades_and_withdraws(perpd: Perpd) -> None:
