@@ -6,21 +6,12 @@ from modules.auth.model import HASH_BYTES, MAX_NONCES, PUBLIC_KEY_BYTES, Account
 from modules.auth.state import AuthState
 from modules.kernel import address as addresses
 from modules.kernel.context import Context
-from modules.kernel.genesis import Reader, parse_integer
+from modules.kernel.genesis import Reader, hexadecimal, parse_integer
 from modules.kernel.intmath import UINT64_MAX
 from modules.kernel.module import Problems
 from modules.kernel.units import Address
 
 _UNNUMBERED = -1
-
-
-def _hexadecimal(text: Any, size: int) -> bytes | None:
-    """Exactly `size` bytes written in hexadecimal, or None."""
-    try:
-        data = bytes.fromhex(text) if isinstance(text, str) else b""
-    except ValueError:
-        return None
-    return data if len(data) == size else None
 
 
 def _read_account(reader: Reader) -> tuple[Address | None, Account]:
@@ -29,7 +20,7 @@ def _read_account(reader: Reader) -> tuple[Address | None, Account]:
     number = reader.integer("account_number", _UNNUMBERED, UINT64_MAX - 1, _UNNUMBERED)
     sequence = reader.integer("sequence", 0, UINT64_MAX, 0)
     key_text = reader.text("public_key", "")
-    key = _hexadecimal(key_text, PUBLIC_KEY_BYTES) if key_text else b""
+    key = hexadecimal(key_text, PUBLIC_KEY_BYTES) if key_text else b""
     if key is None:
         reader.problem("public_key", f"must be {PUBLIC_KEY_BYTES} bytes of a compressed secp256k1 key in hexadecimal")
     elif key and address is not None and address_of_key(key) != address:
@@ -73,7 +64,7 @@ def _read(section: Any, problems: Problems) -> tuple[dict[Address, Account], int
     remembered: dict[int, frozenset[bytes]] = {}
     for entry in reader.objects("remembered"):
         height = entry.integer("height", 0, UINT64_MAX)
-        hashes = [_hexadecimal(text, HASH_BYTES) for text in entry.values("hashes")]
+        hashes = [hexadecimal(text, HASH_BYTES) for text in entry.values("hashes")]
         known = [one for one in hashes if one is not None]
         if not known or len(known) != len(hashes):
             entry.problem("hashes", f"must be one or more hashes of {HASH_BYTES} bytes in hexadecimal")

@@ -21,7 +21,7 @@ from modules.consensus.model import (
 from modules.consensus.state import ConsensusState
 from modules.kernel import address
 from modules.kernel.context import Context
-from modules.kernel.genesis import Reader, parse_integer
+from modules.kernel.genesis import Reader, hexadecimal, parse_integer
 from modules.kernel.intmath import UINT32_MAX, UINT64_MAX
 from modules.kernel.module import Problems
 from modules.kernel.units import MILLION
@@ -79,11 +79,8 @@ def _read_validators(reader: Reader) -> tuple[Validator, ...]:
     for entry in reader.objects("validators", required=True):
         text = entry.text("public_key")
         power = entry.integer("power", 1, MAX_TOTAL_POWER)
-        try:
-            key = bytes.fromhex(text)
-        except ValueError:
-            key = b""
-        if len(key) != VALIDATOR_KEY_BYTES:
+        key = hexadecimal(text, VALIDATOR_KEY_BYTES) or b""
+        if not key:
             entry.problem("public_key", f"must be {VALIDATOR_KEY_BYTES} bytes of an ed25519 key in hexadecimal")
         entry.done()
         found.append(validator(key, power))

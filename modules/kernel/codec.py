@@ -120,11 +120,13 @@ class Field(NamedTuple):
     repeated: bool = False
 
 
-def _zigzag(value: int) -> bytes:
+def zigzag(value: int) -> bytes:
+    """A signed integer as the uvarint that protobuf gives it."""
     return uvarint(value << 1 if value >= 0 else (-value << 1) - 1)
 
 
-def _unzigzag(number: int) -> int:
+def unzigzag(number: int) -> int:
+    """The signed integer behind such a uvarint's number."""
     return number >> 1 if not number & 1 else -((number + 1) >> 1)
 
 
@@ -134,7 +136,7 @@ def _falsy(value: Any) -> bool:
 
 UINT = Field(0, uvarint, int, _falsy)
 """uint64 (0 <= x < 2^64)."""
-SINT = Field(0, _zigzag, _unzigzag, _falsy)
+SINT = Field(0, zigzag, unzigzag, _falsy)
 """sint64, zig-zag."""
 BOOL = Field(0, lambda flag: b"\x01" if flag else b"\x00", bool, _falsy)
 BIG = Field(2, encode_signed, decode_signed, _falsy)

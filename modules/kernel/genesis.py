@@ -123,3 +123,12 @@ def parse_integer(value: Any) -> int | None:
     if isinstance(value, str) and value.removeprefix("-").isascii() and value.removeprefix("-").isdigit() and len(value) <= 80:
         return int(value)
     return None
+
+
+def hexadecimal(text: Any, size: int) -> bytes | None:
+    """Exactly `size` bytes written in hexadecimal, or None."""
+    try:
+        data = bytes.fromhex(text) if isinstance(text, str) else b""
+    except ValueError:
+        return None
+    return data if len(data) == size else None

@@ -8,7 +8,7 @@ without reading the steps between. Pure functions of integers: nothing here know
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from modules.kernel.codec import BIG, BOOL, BYTES, UINT, Record, read_uvarint, uvarint
+from modules.kernel.codec import BIG, BOOL, BYTES, UINT, Record, read_uvarint, unzigzag, uvarint, zigzag
 from modules.oracle import formulas
 
 STEPS_PER_PAGE = 32
@@ -126,10 +126,9 @@ def unpacked(first_ns: int, steps: bytes) -> Iterator[Step]:
         head, position = read_uvarint(steps, position)
         change, position = read_uvarint(steps, position)
         time_ns += head >> 1
-        price += change >> 1 if not change & 1 else -((change + 1) >> 1)
+        price += unzigzag(change)
         yield Step(time_ns, price, bool(head & 1))
 
 
 def _packed(elapsed_ns: int, step: Step, price_before: int) -> bytes:
-    change = step.price - price_before
-    return uvarint(elapsed_ns << 1 | step.fresh) + uvarint(change << 1 if change >= 0 else (-change << 1) - 1)
+    return uvarint(elapsed_ns << 1 | step.fresh) + zigzag(step.price - price_before)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from modules.kernel import address as addresses
 from modules.kernel.context import Context
-from modules.kernel.genesis import Reader
+from modules.kernel.genesis import Reader, hexadecimal
 from modules.kernel.intmath import UINT32_MAX, UINT64_MAX
 from modules.kernel.units import MILLION
 from modules.oracle.model import Market
@@ -182,13 +182,9 @@ def _read_set(row: Reader) -> tuple[int, SignerSet]:
 
 
 def _key(text: Any) -> bytes:
-    if not isinstance(text, str) or len(text) != 2 * KEY_BYTES:
-        return b""
-    try:
-        key = bytes.fromhex(text)
-    except ValueError:
-        return b""
-    return key if key.hex() == text.lower() else b""
+    """Empty for what is not KEY_BYTES in hexadecimal digits and nothing else."""
+    key = hexadecimal(text, KEY_BYTES)
+    return key if key is not None and key.hex() == text.lower() else b""
 
 
 def init_market(ctx: Context, state: OracleState, market_id: int, section: MarketSection) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from modules.kernel.context import Context
 from modules.oracle.keeper import OracleKeeper
-from modules.oracle.model import Reading, Standing
+from modules.oracle.model import Standing
 from modules.perp import formulas
 from modules.perp.errors import PERPETUAL_MISSING
 from modules.perp.mark import Marks
@@ -63,7 +63,7 @@ class PerpKeeper:
         found = memo.get(perpetual_id)
         if found is None:
             perpetual = self.require(ctx, perpetual_id)
-            index = self._index(ctx, perpetual)
+            index = self.mark.index(ctx, perpetual)
             price = self.mark.price(ctx, perpetual_id) if perpetual.margin_price == MARK else index.price
             found = memo[perpetual_id] = formulas.terms(price, index.exponent, perpetual.atomic_resolution, self.tier(ctx, perpetual))
         return found
@@ -73,12 +73,12 @@ class PerpKeeper:
         perpetual = self.require(ctx, perpetual_id)
         if perpetual.margin_price != MARK:
             return self.terms(ctx, perpetual_id)
-        index = self._index(ctx, perpetual)
+        index = self.mark.index(ctx, perpetual)
         return formulas.terms(index.price, index.exponent, perpetual.atomic_resolution, self.tier(ctx, perpetual))
 
     def price_exponent(self, ctx: Context, perpetual: Perpetual) -> int:
         """Dollars per coin of its index and mark are 10^this."""
-        return self._index(ctx, perpetual).exponent
+        return self.mark.index(ctx, perpetual).exponent
 
     def notional(self, ctx: Context, perpetual_id: int, quantums: int) -> int:
         """Signed quote quantums of a signed size at the block's price, truncated toward zero."""
@@ -115,7 +115,7 @@ class PerpKeeper:
     def index_subticks(self, ctx: Context, perpetual_id: int, quantum_conversion_exponent: int) -> tuple[int, int]:
         """The oracle price in subticks of a book as an exact (numerator, denominator); numerator 0 if never priced."""
         perpetual = self.require(ctx, perpetual_id)
-        price = self._index(ctx, perpetual)
+        price = self.mark.index(ctx, perpetual)
         return formulas.index_subticks(price.price, price.exponent, perpetual.atomic_resolution, quantum_conversion_exponent)
 
     def subticks_of(self, ctx: Context, perpetual_id: int, price: int, quantum_conversion_exponent: int) -> tuple[int, int]:
@@ -127,7 +127,7 @@ class PerpKeeper:
     def priced(self, ctx: Context, perpetual_id: int, price: int) -> Context:
         """A context that reads the same state as if this were the perpetual's margin price, in oracle units. For questions only."""
         perpetual = self.require(ctx, perpetual_id)
-        exponent = self._index(ctx, perpetual).exponent
+        exponent = self.mark.index(ctx, perpetual).exponent
         trial = Context(ctx.state, ctx.height, ctx.time_ns, ctx.chain_id)
         changed = formulas.terms(price, exponent, perpetual.atomic_resolution, self.tier(ctx, perpetual))
         trial.scratch[_MEMO] = {perpetual_id: changed}
@@ -142,11 +142,6 @@ class PerpKeeper:
         if found is None:
             found = memo[perpetual_id] = self._oracle.standing(ctx, self.require(ctx, perpetual_id).market_id)
         return found
-
-    def _index(self, ctx: Context, perpetual: Perpetual) -> Reading:
-        """The price of its market, at the market's own maximum age: margin values a position at the last price, however old."""
-        market_id = perpetual.market_id
-        return self._oracle.price(ctx, market_id, self._oracle.maximum_age_seconds(ctx, market_id))
 
     def check(self, ctx: Context) -> list[str]:
         """PERP-A: every perpetual has a market and a tier; open interest is positive where it is kept, and of a perpetual."""

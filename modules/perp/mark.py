@@ -21,13 +21,13 @@ class Marks:
     def price(self, ctx: Context, perpetual_id: int) -> int:
         """The mark of an existing perpetual in oracle units; 0 if its market was never priced."""
         found = self._state.marks.get(ctx, perpetual_id)
-        return self._index(ctx, self._perpetual(ctx, perpetual_id)).price if found is None else found.price
+        return self.index(ctx, self._perpetual(ctx, perpetual_id)).price if found is None else found.price
 
     def look(self, ctx: Context, perpetual_id: int) -> Mark:
         """The mark of an existing perpetual with everything behind it."""
         found = self._state.marks.get(ctx, perpetual_id)
         if found is None:
-            index = self._index(ctx, self._perpetual(ctx, perpetual_id)).price
+            index = self.index(ctx, self._perpetual(ctx, perpetual_id)).price
             return Mark(index, index)
         return found
 
@@ -41,7 +41,7 @@ class Marks:
                 self._state.marks.delete(ctx, perpetual_id)
                 continue
             perpetual = self._perpetual(ctx, perpetual_id)
-            index = self._index(ctx, perpetual).price
+            index = self.index(ctx, perpetual).price
             basis = formulas.whole_units(old.ema)
             price = formulas.mark_price(index, basis, old.book_impact_middle or index, perpetual.mark_clamp_ppm)
             new = old._replace(price=price, index_price=index, basis=basis, impact_middle=old.book_impact_middle)
@@ -68,7 +68,7 @@ class Marks:
                 frozen_height = ctx.height if frozen else old.frozen_height
                 self._state.marks.set(ctx, perpetual_id, old._replace(observed_ns=observed_ns, frozen_height=frozen_height))
             return
-        reading = self._index(ctx, perpetual)
+        reading = self.index(ctx, perpetual)
         middle = impact_middle = 0
         if book is not None:
             unit = formulas.index_subticks(1, reading.exponent, perpetual.atomic_resolution, book.quantum_conversion_exponent)
@@ -93,7 +93,7 @@ class Marks:
             if perpetual is None:
                 broken.append(f"a mark of perpetual {perpetual_id}, which does not exist")
                 continue
-            index = self._index(ctx, perpetual).price
+            index = self.index(ctx, perpetual).price
             if mark.index_price != index:
                 broken.append(f"the mark of perpetual {perpetual_id} was made of index {mark.index_price}, not {index}")
             if not is_within(mark, perpetual.mark_clamp_ppm):
@@ -105,7 +105,8 @@ class Marks:
         assert found is not None, f"perpetual {perpetual_id} does not exist"
         return found
 
-    def _index(self, ctx: Context, perpetual: Perpetual) -> Reading:
+    def index(self, ctx: Context, perpetual: Perpetual) -> Reading:
+        """The price of its market, at the market's own maximum age: margin values a position at the last price, however old."""
         return self._oracle.price(ctx, perpetual.market_id, self._oracle.maximum_age_seconds(ctx, perpetual.market_id))
 
 

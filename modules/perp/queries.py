@@ -10,7 +10,8 @@ from modules.perp.model import INDEX, MARK, LiquidityTier, Mark
 from perpd_proto.dydxprotocol.perpetuals import perpetual_pb2, query_pb2
 from perpd_proto.perpd.perp.v1 import query_pb2 as own_pb2
 
-_KINDS = {INDEX: own_pb2.MARGIN_PRICE_INDEX, MARK: own_pb2.MARGIN_PRICE_MARK}
+MARGIN_PRICE_KINDS = {INDEX: own_pb2.MARGIN_PRICE_INDEX, MARK: own_pb2.MARGIN_PRICE_MARK}
+"""As the wire names them."""
 
 
 def _tier(tier: LiquidityTier) -> perpetual_pb2.LiquidityTier:
@@ -57,7 +58,7 @@ def mark(ctx: Context, keeper: PerpKeeper, request: own_pb2.QueryMarkRequest) ->
         clamped=clamped,
         clamp_ppm=perpetual.mark_clamp_ppm,
         ema_seconds=perpetual.mark_ema_seconds,
-        margin_price=_KINDS[perpetual.margin_price],
+        margin_price=MARGIN_PRICE_KINDS[perpetual.margin_price],
         book=own_pb2.MarkBook(
             middle=found.book_middle,
             impact_middle=found.book_impact_middle,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,19 +68,25 @@ class PriceSigners:
     def sign(self, chain_id: str, updates: Sequence[PriceUpdate], signers: int) -> tx_pb2.MsgUpdatePrices:
         """A message without a sender, signed by the first so many signers; updates by ascending market."""
         ordered = sorted(updates)
-        message = tx_pb2.MsgUpdatePrices(signer_set=self.version)
-        for one in ordered:
-            message.updates.add(
-                market_id=one.market_id,
-                price=one.price,
-                exponent=one.exponent,
-                confidence=one.confidence,
-                publish_time_nanoseconds=one.publish_ns,
-            )
+        message = update_message(self.version, ordered)
         signed = sign_bytes(chain_id, self.version, ordered)
         for key in self.keys[:signers]:
             message.signatures.add(public_key=_raw(key), signature=key.sign(signed))
         return message
+
+
+def update_message(version: int, updates: Iterable[PriceUpdate]) -> tx_pb2.MsgUpdatePrices:
+    """The message for this version of the signer set, without a sender and signatures."""
+    message = tx_pb2.MsgUpdatePrices(signer_set=version)
+    for one in updates:
+        message.updates.add(
+            market_id=one.market_id,
+            price=one.price,
+            exponent=one.exponent,
+            confidence=one.confidence,
+            publish_time_nanoseconds=one.publish_ns,
+        )
+    return message
 
 
 def _raw(key: Ed25519PrivateKey) -> bytes:

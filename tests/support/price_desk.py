@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from modules.oracle.pull import sign_bytes
 from modules.oracle.sources import PriceUpdate
+from node.client.price_signing import update_message
 from perpd_proto.perpd.oracle.v1 import tx_pb2
 from support.authority_desk import AUTHORITY
 from support.markets import BTC, oracle_section
@@ -66,15 +67,8 @@ def signed_update(
     chain_id: str, *updates: PriceUpdate, sender: str = "alice", version: int = 1, signers: Iterable[int] = (0, 1)
 ) -> tx_pb2.MsgUpdatePrices:
     """The updates, signed by these signers."""
-    message = tx_pb2.MsgUpdatePrices(sender=Signer(sender).text, signer_set=version)
-    for one in updates:
-        message.updates.add(
-            market_id=one.market_id,
-            price=one.price,
-            exponent=one.exponent,
-            confidence=one.confidence,
-            publish_time_nanoseconds=one.publish_ns,
-        )
+    message = update_message(version, updates)
+    message.sender = Signer(sender).text
     signed = sign_bytes(chain_id, version, updates)
     for number in signers:
         message.signatures.add(public_key=public_key(number), signature=private_key(number).sign(signed))

@@ -11,7 +11,7 @@ from modules.kernel.module import QueryRoute, asked_address
 from modules.kernel.units import SubaccountId
 from modules.oracle.keeper import OracleKeeper
 from modules.perp.keeper import PerpKeeper
-from modules.perp.model import INDEX, MARK
+from modules.perp.queries import MARGIN_PRICE_KINDS
 from modules.subaccounts.keeper import SubaccountsKeeper
 from modules.subaccounts.model import Risk
 from perpd_proto.perpd.perp.v1 import query_pb2
@@ -19,7 +19,6 @@ from perpd_proto.perpd.perp.v1 import query_pb2
 PATH = "/perpd.perp.v1.Query/Positions"
 PRICE_MAX = UINT64_MAX
 """The highest price that an oracle market can have."""
-_KINDS = {INDEX: query_pb2.MARGIN_PRICE_INDEX, MARK: query_pb2.MARGIN_PRICE_MARK}
 
 
 def positions_routes(
@@ -53,7 +52,8 @@ class Positions:
         response = query_pb2.QueryPositionsResponse(height=ctx.height)
         for perpetual_id, quantums, funding_index, entry_quote, realised_quote in stored.rows:
             margin = self._perp.margin(ctx, perpetual_id, quantums, custom_imf_ppm=custom.get(perpetual_id, 0))
-            market = self._oracle.market(ctx, self._perp.require(ctx, perpetual_id).market_id)
+            perpetual = self._perp.require(ctx, perpetual_id)
+            market = self._oracle.market(ctx, perpetual.market_id)
             assert market is not None, "every perpetual has a market"
             row = response.positions.add(
                 perpetual_id=perpetual_id,
@@ -67,7 +67,7 @@ class Positions:
                 maintenance_margin=encode_signed(margin.maintenance),
                 custom_imf_ppm=custom.get(perpetual_id, 0),
                 margin_price=self._perp.terms(ctx, perpetual_id).price,
-                margin_price_kind=_KINDS[self._perp.require(ctx, perpetual_id).margin_price],
+                margin_price_kind=MARGIN_PRICE_KINDS[perpetual.margin_price],
                 price_exponent=market.exponent,
                 liquidation_price=liquidation_price(ctx, self._perp, risk, perpetual_id, quantums) or 0,
             )
